@@ -1,0 +1,23 @@
+//! tls-optout resends a message that broken TLS delays, with `TLS-Required: No` (RFC 8689).
+//!
+//! A mail server that enforces DANE, MTA-STS or a site's TLS policy holds a message back when the
+//! other side's TLS is broken, and tells the sender with a delay warning. The way of the data:
+//!
+//! ```text
+//! bytes -> Notice -> Cause -> Original -> Copy proof -> Offer -> (policy, consent) -> Resubmission -> Receipt
+//! ```
+//!
+//! Each arrow is one function with plain values on both sides. The rooms, in reading order:
+//!
+//! * [`notice`] understands what a server says: which recipients, which cause, would an opt-out help;
+//! * [`maildir`] finds the original, and proves that the copy found is what was sent;
+//! * [`message`] reads and changes a header block without touching another byte;
+//! * [`policy`] says where opting out is allowed;
+//! * [`offer`] joins these into what the user is asked, and keeps the journal;
+//! * [`submission`] sends, over TLS and with authentication, always;
+//! * [`config`] is the file, its defaults, and what mutt already knows.
+//!
+//! `notice`, `message` and `policy` are pure: no clock, no disk, no network.
+
+pub mod message;
+pub mod notice;

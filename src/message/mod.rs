@@ -1,0 +1,4 @@
+//! The bytes of a message: its header block, and what leaves the machine.
+
+pub mod header;
+pub mod text;
