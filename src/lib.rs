@@ -21,3 +21,4 @@
 
 pub mod message;
 pub mod notice;
+pub mod submission;
