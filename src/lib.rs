@@ -19,6 +19,7 @@
 //!
 //! `notice`, `message` and `policy` are pure: no clock, no disk, no network.
 
+pub mod maildir;
 pub mod message;
 pub mod notice;
 pub mod submission;
