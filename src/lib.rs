@@ -19,5 +19,7 @@
 //!
 //! `notice`, `message` and `policy` are pure: no clock, no disk, no network.
 
+pub mod config;
 pub mod message;
 pub mod notice;
+pub mod policy;
