@@ -19,7 +19,9 @@
 //!
 //! `notice`, `message` and `policy` are pure: no clock, no disk, no network.
 
+pub mod config;
 pub mod maildir;
 pub mod message;
 pub mod notice;
+pub mod policy;
 pub mod submission;

@@ -70,7 +70,12 @@ pub fn find(places: &Places, message_id: &str, near: Option<i64>, accept: &Accep
                 folders.extend(walk.below(root, &mut found.unreadable));
             }
         }
-        let query = Query { message_id, near, accept, in_sent };
+        let query = Query {
+            message_id,
+            near,
+            accept,
+            in_sent,
+        };
         gone.extend(query.look_in(&folders, &mut found));
         found.looked_in.extend_from_slice(&folders);
         if found.copies.iter().any(Copy::is_right) {
@@ -149,7 +154,9 @@ impl Query<'_> {
             examiner.examine_portions(&next);
             examiner
         };
-        let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS);
+        let threads = thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(THREADS);
         thread::scope(|scope| {
             let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
             gone.extend(work().finish(found));
