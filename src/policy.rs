@@ -103,32 +103,33 @@ impl Policy {
     /// `optout=no`.
     pub fn add_table(&mut self, text: &str, file: &str) -> Result<(), TableError> {
         let mut pattern = "";
-        let mut start = (1, 1);
-        for (index, line) in text.lines().enumerate() {
-            let line_number = index + 1;
-            let at = |word: &str| (line_number, column_of(line, word));
-            if line.trim_start().is_empty() || line.trim_start().starts_with('#') {
+        let mut start = 1;
+        for (number, line) in (1..).zip(text.lines()) {
+            let content = line.trim_start();
+            if content.is_empty() || content.starts_with('#') {
                 continue;
             }
-            let mut words = words(line);
-            if !line.starts_with(char::is_whitespace) {
-                pattern = words.next().unwrap_or_default();
-                start = at(pattern);
+            let mut attributes_at = 0;
+            if content.len() == line.len() {
+                attributes_at = line.find(char::is_whitespace).unwrap_or(line.len());
+                (pattern, start) = (&line[..attributes_at], number);
             }
-            for word in words {
-                let located = |(line, column): (usize, usize)| {
-                    move |error| TableError {
-                        line,
-                        column,
-                        error,
-                    }
+            for (offset, word) in words(line, attributes_at) {
+                let column = || line[..offset].chars().count() + 1;
+                let located = |error| TableError {
+                    line: number,
+                    column: column(),
+                    error,
                 };
-                let Some(decision) = attribute(word).map_err(located(at(word)))? else {
+                let Some(decision) = attribute(word).map_err(located)? else {
                     continue;
                 };
-                let origin = format!("{file}:{}", start.0);
-                self.add(pattern, decision, origin)
-                    .map_err(located(start))?;
+                let added = self.add(pattern, decision, format!("{file}:{start}"));
+                added.map_err(|error| TableError {
+                    line: start,
+                    column: 1,
+                    error,
+                })?;
             }
         }
         Ok(())
@@ -192,16 +193,16 @@ impl fmt::Display for Rule {
     }
 }
 
-/// The words of a line of a table; Postfix takes blanks and commas.
-fn words(line: &str) -> impl Iterator<Item = &str> {
-    line.split(|c: char| c.is_whitespace() || c == ',')
-        .filter(|word| !word.is_empty())
-}
-
-/// The column at which `word`, a part of `line`, begins.
-fn column_of(line: &str, word: &str) -> usize {
-    let offset = word.as_ptr() as usize - line.as_ptr() as usize;
-    line[..offset].chars().count() + 1
+/// The words of a line from an offset on, each with its own; Postfix takes blanks and commas.
+fn words(line: &str, from: usize) -> impl Iterator<Item = (usize, &str)> {
+    let is_between = |c: char| c.is_whitespace() || c == ',';
+    let mut next = from;
+    let pieces = line[from..].split_inclusive(is_between).map(move |piece| {
+        let at = next;
+        next += piece.len();
+        (at, piece.trim_end_matches(is_between))
+    });
+    pieces.filter(|(_, word)| !word.is_empty())
 }
 
 /// What an attribute says; `None` where it is not about opting out.

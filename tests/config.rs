@@ -255,7 +255,7 @@ fn errors_to_the_letter() {
             "`password_command` in [[account]] at FILE:2:20 is empty",
         ),
         (
-            "[[account]]\ncommand = [\"msmtp\"]\nsubmission = \"smtps://h.test\"\n",
+            "[[account]]\ncommand = [\"msmtp\"]\nsubmission = \"smtps://me@h.test\"\n",
             "`submission` in [[account]] at FILE:3:14 cannot be joined: give `submission` or `command`, \
              not both",
         ),
@@ -265,13 +265,18 @@ fn errors_to_the_letter() {
              `smtps://me@mail.example.org` or `smtp://me@mail.example.org:587` (STARTTLS)",
         ),
         (
+            "[[account]]\nsubmission = \"smtps://mail.example.org\"\n",
+            "`submission` in [[account]] at FILE:2:14 has no user; write \
+             `smtps://me@mail.example.org` or `smtp://me@mail.example.org:587` (STARTTLS)",
+        ),
+        (
             "[[account]]\nauth = \"cram-md5\"\n",
             "`auth` in [[account]] at FILE:2:8 must be one of `plain`, `login`, `xoauth2` and \
              `oauthbearer`",
         ),
         (
             "[[account]]\nname = \"a\"\n[[account]]\nname = \"a\"\n",
-            "`name` in [[account]] at FILE:4:1 `a` is taken by an account above",
+            "`name` in [[account]] at FILE:4:1 must differ: an account above is called `a` too",
         ),
         (
             "[[account]]\ntls_trust_file = \"$HOME/ca.pem\"\n",
@@ -379,7 +384,7 @@ fn the_account_is_found_by_the_sender() {
     let config = Home::bare().config(
         "[[account]]\nname = \"domain\"\nfrom = \"*@example.org\"\n\
          [[account]]\nname = \"one\"\nfrom = [\"me@EXAMPLE.org\", \"me@example.net\"]\n\
-         [[account]]\nsubmission = \"smtps://h.test\"\n",
+         [[account]]\nsubmission = \"smtps://me@h.test\"\n",
     );
     let name = |address| {
         config
@@ -510,20 +515,20 @@ fn a_damaged_memory_is_replaced() {
 fn nothing_is_asked_where_the_file_says_it_all() {
     let home = reader_home("mutt", ".muttrc", "");
     let mail = "[mail]\ninbox = []\nsent = \"~/S\"\nsearch = []\n";
-    let account = "[[account]]\nfrom = \"a@example.org\"\nsubmission = \"smtps://h.test\"\n";
+    let account = "[[account]]\nfrom = \"a@example.org\"\nsubmission = \"smtps://me@h.test\"\n";
     home.config(&format!("{mail}{account}"));
     home.config(&format!(
         "{mail}[[account]]\nname = \"a\"\n[[account]]\nname = \"b\"\n"
     ));
     assert_eq!(home.runs(), 0);
     let config = home.config(&format!(
-        "{mail}[[account]]\nsubmission = \"smtps://h.test\"\n"
+        "{mail}[[account]]\nsubmission = \"smtps://me@h.test\"\n"
     ));
     assert_eq!(home.runs(), 1);
     assert_eq!(config.accounts[0].from, ["me@example.org"]);
     assert_eq!(
         config.accounts[0].submission.as_deref(),
-        Some("smtps://h.test")
+        Some("smtps://me@h.test")
     );
     assert_eq!(config.mail.sent, [home.path("S")]);
 }

@@ -128,7 +128,7 @@ fn accounts(
                 section: "[[account]]",
                 place: name_at.unwrap_or_else(|| source.place(item.span().start)),
                 reason: format!(
-                    "`{}` is taken by an account above",
+                    "must differ: an account above is called `{}` too",
                     account.name.escape_debug()
                 ),
             });
@@ -193,6 +193,7 @@ fn submission(entry: &Entry) -> Result<String, Error> {
     let url = entry.string()?;
     match ServerUrl::parse(&url) {
         Ok(server) if server.had_password => Err(entry.refuse_password()),
+        Ok(server) if server.user.is_none() => Err(entry.refuse(format!("has no user; {FORM}"))),
         Ok(_) => Ok(url),
         Err(reason) => Err(entry.refuse(format!("{reason}; {FORM}"))),
     }
