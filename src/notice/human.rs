@@ -30,14 +30,20 @@ const HEADINGS: [&str; 3] = [
 /// A reason is read up to this many bytes.
 const MAX_REASON: usize = 4096;
 
-/// For each of `recipients` (several spellings each) what `text` says about it.
+/// For each of `recipients` (its final address first, then others for it) what `text` says about it.
+///
+/// An address may stand for several recipients; the text then speaks of all of them.
 pub(super) fn passages(text: &str, recipients: &[Vec<&str>]) -> Vec<Passage> {
+    let mut known = HashMap::new();
+    for rank in 0..2 {
+        for (i, names) in recipients.iter().enumerate() {
+            if let Some(name) = names.get(rank) {
+                known.entry(name.to_lowercase()).or_insert(i);
+            }
+        }
+    }
     let mut reader = Reader {
-        known: recipients
-            .iter()
-            .enumerate()
-            .flat_map(|(i, names)| names.iter().map(move |name| (name.to_lowercase(), i)))
-            .collect(),
+        known,
         passages: vec![Passage::default(); recipients.len()],
         entry: Vec::new(),
         indent: 0,
@@ -47,7 +53,15 @@ pub(super) fn passages(text: &str, recipients: &[Vec<&str>]) -> Vec<Passage> {
     for line in text.lines() {
         reader.line(line);
     }
-    reader.passages
+    let slot = |names: &Vec<&str>| reader.known.get(&names.first()?.to_lowercase()).copied();
+    recipients
+        .iter()
+        .map(|names| {
+            slot(names)
+                .map(|i| reader.passages[i].clone())
+                .unwrap_or_default()
+        })
+        .collect()
 }
 
 struct Reader {
@@ -293,6 +307,21 @@ mod tests {
             reasons(text, &["b@example.net"]),
             ["tls error: bad, transient"]
         );
+    }
+
+    #[test]
+    fn one_address_for_several_recipients() {
+        let recipients = [
+            vec!["b@example.net", "c@example.net"],
+            vec!["c@example.net"],
+            vec!["B@example.net"],
+        ];
+        let text = "<c@example.net>: three\n<b@example.net>: two\n";
+        let reasons: Vec<_> = passages(text, &recipients)
+            .into_iter()
+            .map(|p| p.reason)
+            .collect();
+        assert_eq!(reasons, ["two", "three", "two"]);
     }
 
     #[test]

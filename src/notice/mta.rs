@@ -8,6 +8,7 @@ use crate::notice::report::PerMessage;
 /// header, then set phrases of the text. The first sign that is found decides.
 pub(super) fn recognise(message: &[u8], fields: &PerMessage, text: &str) -> Mta {
     by_extension(&fields.extensions)
+        .or_else(|| by_host(fields.reporting_mta.as_deref()?))
         .or_else(|| by_header(message))
         .or_else(|| by_text(text))
         .unwrap_or(Mta::Unknown)
@@ -26,6 +27,16 @@ fn by_extension(names: &[String]) -> Option<Mta> {
             "x-zonemta" => Some(Mta::Zonemta),
             prefix => has(&format!("{prefix}-sender")).then_some(Mta::Postfix),
         })
+}
+
+/// The two services that everybody meets report under their own names.
+fn by_host(reporting_mta: &str) -> Option<Mta> {
+    let host = reporting_mta.to_ascii_lowercase();
+    match host.as_str() {
+        "googlemail.com" => Some(Mta::Gmail),
+        host if host.ends_with(".outlook.com") => Some(Mta::Exchange),
+        _ => None,
+    }
 }
 
 fn by_header(message: &[u8]) -> Option<Mta> {
@@ -74,7 +85,7 @@ fn by_header(message: &[u8]) -> Option<Mta> {
 }
 
 fn by_text(text: &str) -> Option<Mta> {
-    const PHRASES: [(&str, Mta); 9] = [
+    const PHRASES: [(&str, Mta); 10] = [
         ("This is the mail system at host ", Mta::Postfix),
         ("Transcript of session follows -----", Mta::Sendmail),
         (
@@ -85,6 +96,7 @@ fn by_text(text: &str) -> Option<Mta> {
             "This message was created automatically by mail delivery software",
             Mta::Exim,
         ),
+        ("Diagnostic information for administrators:", Mta::Exchange),
         ("Error during the last delivery attempt:", Mta::Mox),
         (
             "There was a temporary problem delivering your message to the following",

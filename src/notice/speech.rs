@@ -41,16 +41,18 @@ impl<'a> Speech<'a> {
     }
 
     /// The `Diagnostic-Code`. Its type is `smtp` for a reply (RFC 3464 section 2.3.6), but some
-    /// servers give it to their own findings too; those come without a `Remote-MTA`.
+    /// servers give it to their own findings too. Of an unknown server what looks like a reply, or
+    /// has a `Remote-MTA` beside it, is one.
     pub(super) fn diagnostic(field: &'a str, mta: Mta, has_remote: bool) -> Self {
         let (kind, words) = field.split_once(';').unwrap_or(("", field));
         let (kind, words) = (kind.trim().to_ascii_lowercase(), words.trim());
         match kind.as_str() {
             "x-unix" => Self::reply("diagnostic", words),
-            "smtp" if writes_replies(mta) || (mta == Mta::Unknown && !has_remote) => Self {
+            "smtp" if writes_replies(mta) => Self {
                 either: true,
                 ..Self::own("diagnostic", words)
             },
+            "smtp" if mta == Mta::Unknown && !has_remote => Self::quoting("diagnostic", words, mta),
             "smtp" => Self::reply("diagnostic", words),
             _ => Self::quoting("diagnostic", words, mta),
         }

@@ -214,3 +214,69 @@ fn what_was_returned() {
     assert_eq!(original.extent, Extent::None);
     assert_eq!(original.message_id.as_deref(), Some("original@example.org"));
 }
+
+/// A server that nobody knows and that only follows RFC 3464.
+#[test]
+fn an_unknown_server() {
+    let report = |status: &str| {
+        format!(
+            "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nSorry.\n\
+             --b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; a.example.org\n\n\
+             Final-Recipient: rfc822; bob@example.net\nAction: delayed\n{status}\n--b--\n"
+        )
+    };
+    let cases = [
+        ("Status: 4.4.7", Cause::Hidden, false),
+        ("Status: 4.7.5", Cause::Hidden, false),
+        ("Status: 4.2.2", Cause::NotTls, false),
+        (
+            "Diagnostic-Code: x-unix; Server certificate not verified",
+            Cause::NotTls,
+            false,
+        ),
+        (
+            "Diagnostic-Code: X-Some; Server certificate not verified",
+            Cause::CertificateUnspecified,
+            true,
+        ),
+        (
+            "Diagnostic-Code: smtp; Server certificate not verified",
+            Cause::CertificateUnspecified,
+            true,
+        ),
+        (
+            "Diagnostic-Code: smtp; 450 4.7.5 Server certificate not verified",
+            Cause::NotTls,
+            false,
+        ),
+        (
+            "Diagnostic-Code: smtp; Server certificate not verified\nRemote-MTA: dns; mx.example.net",
+            Cause::NotTls,
+            false,
+        ),
+        (
+            "Diagnostic-Code: smtp; 530 5.7.0 Must issue a STARTTLS command first",
+            Cause::ReceiverDemandsTls,
+            false,
+        ),
+        (
+            "Diagnostic-Code: smtp; 550 5.7.30 REQUIRETLS support required",
+            Cause::RequiretlsUnsupported,
+            false,
+        ),
+    ];
+    for (fields, cause, helps) in cases {
+        let notice = notice::read(report(fields).as_bytes()).unwrap();
+        let recipient = &notice.recipients[0];
+        assert_eq!(
+            (notice.mta, recipient.cause),
+            (Mta::Unknown, cause),
+            "{fields}"
+        );
+        assert_eq!(recipient.opt_out_helps, helps, "{fields}");
+        assert_eq!(
+            notice.original.requires_tls,
+            cause == Cause::RequiretlsUnsupported
+        );
+    }
+}
