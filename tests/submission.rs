@@ -3,12 +3,14 @@
 #[path = "support/smtp_server.rs"]
 mod smtp_server;
 
-use std::io;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use smtp_server::{Certificate, Script, Then};
 use tls_optout::submission::{
-    Envelope, Error, Mechanism, Receipt, Secret, Server, Timeouts, sendmail, smtp,
+    Envelope, Error, Mechanism, Receipt, Secret, Server, Timeouts, credentials, sendmail, smtp,
 };
 
 const MESSAGE: &[u8] = b"From: alice@example.org\nTo: bob@example.net\n\nLunch?\n.\n..\n.hidden\n";
@@ -153,7 +155,7 @@ fn every_line_of_a_submission_over_tls() {
             "(TLS)",
             "EHLO [127.0.0.1]",
             "AUTH PLAIN AGFsaWNlAHdvbmRlcmxhbmQ=",
-            "MAIL FROM:<alice@example.org> SIZE=78 RET=HDRS ENVID=id+2B1+3D2",
+            "MAIL FROM:<alice@example.org> SIZE=72 RET=HDRS ENVID=id+2B1+3D2",
             "RCPT TO:<bob@example.net> NOTIFY=FAILURE,DELAY ORCPT=rfc822;bob@example.net",
             "DATA",
             "QUIT",
@@ -161,7 +163,7 @@ fn every_line_of_a_submission_over_tls() {
     );
     assert_eq!(run.messages()[0].data, ON_THE_WIRE);
     assert_eq!(run.noted, [["bob@example.net"]]);
-    assert_eq!(run.progress, [(78, 78)]);
+    assert_eq!(run.progress, [(72, 72)]);
     assert_eq!(receipt.reply, "250 2.0.0 queued as 4F00BA");
     assert!(receipt.envelope_id_sent && receipt.outcomes[0].accepted);
     assert_eq!(receipt.outcomes[0].reply, "250 2.1.5 ok");
@@ -198,6 +200,21 @@ fn bytes_after_the_220_of_starttls_end_the_session() {
 }
 
 #[test]
+fn bytes_that_come_during_the_handshake_end_it() {
+    let then = Then::SayTwice(
+        "220 go",
+        "250-evil.example.net\r\n250 AUTH PLAIN\r\n235 welcome",
+    );
+    let run = case(Script::starttls().on("STARTTLS", then)).run();
+    assert!(
+        matches!(run.not_sent(), Error::Injected(_)),
+        "{}",
+        run.not_sent()
+    );
+    assert_eq!(run.lines(), ["EHLO [127.0.0.1]", "STARTTLS"]);
+}
+
+#[test]
 fn half_a_line_after_the_220_is_an_attack_too() {
     let run = case(Script::starttls().on("STARTTLS", Then::SayHalf("220 go\r\n2"))).run();
     assert!(
@@ -227,7 +244,7 @@ fn keywords_have_no_case() {
     .run();
     assert!(run.result.as_ref().unwrap().envelope_id_sent);
     assert!(
-        run.lines()[3].contains("SIZE=78 RET=HDRS"),
+        run.lines()[3].contains("SIZE=72 RET=HDRS"),
         "{:?}",
         run.lines()
     );
@@ -254,7 +271,7 @@ fn eight_bit_text() {
     );
     assert_eq!(
         run.messages()[0].sender.1,
-        "SIZE=22 BODY=8BITMIME RET=HDRS ENVID=id+2B1+3D2"
+        "SIZE=23 BODY=8BITMIME RET=HDRS ENVID=id+2B1+3D2"
     );
 
     let mut this = case(Script::tls().without("8BITMIME"));
@@ -272,7 +289,7 @@ fn international_addresses_and_headers() {
     run.result.as_ref().unwrap();
     assert_eq!(
         run.messages()[0].sender.1,
-        "SIZE=78 SMTPUTF8 RET=HDRS ENVID=id+2B1+3D2"
+        "SIZE=72 SMTPUTF8 RET=HDRS ENVID=id+2B1+3D2"
     );
     let parameters = "NOTIFY=FAILURE,DELAY ORCPT=utf-8;gr\\x{FC}n@example.net";
     assert_eq!(
@@ -293,17 +310,17 @@ fn international_addresses_and_headers() {
 
 #[test]
 fn a_message_that_is_too_large_is_not_offered() {
-    let run = case(Script::tls().with("SIZE 77")).run();
+    let run = case(Script::tls().with("SIZE 71")).run();
     assert!(matches!(
         run.not_sent(),
         Error::TooLarge {
-            size: 78,
-            limit: 77,
+            size: 72,
+            limit: 71,
             ..
         }
     ));
     assert_eq!(run.lines(), ["(TLS)", "EHLO [127.0.0.1]", "QUIT"]);
-    case(Script::tls().with("SIZE 78")).run().result.unwrap();
+    case(Script::tls().with("SIZE 72")).run().result.unwrap();
     case(Script::tls().with("SIZE 0")).run().result.unwrap();
 }
 
@@ -336,7 +353,7 @@ fn each_recipient_is_accepted_or_refused_on_its_own() {
         .collect();
     assert_eq!(reached, ["carol@example.net", "al+ice@example.net"]);
     assert!(
-        run.lines()[6].ends_with("ORCPT=rfc822;al+2Bice@example.net"),
+        run.lines()[7].ends_with("ORCPT=rfc822;al+2Bice@example.net"),
         "{:?}",
         run.lines()
     );
@@ -446,7 +463,9 @@ fn what_is_no_smtp_ends_the_session() {
             assert_ne!(run.lines().last(), Some(&"QUIT"), "{what} {then:?}");
         }
     }
+    // A server that answers DATA so may wait for a message all the same: QUIT would be its text.
     let run = case(Script::tls().on("DATA", Then::Say("250 2.0.0 ok"))).run();
+    assert!(run.messages().is_empty());
     assert!(
         matches!(run.not_sent(), Error::Protocol { .. }),
         "{}",
@@ -475,12 +494,14 @@ fn the_connection_lost_in_mid_data_sends_nothing() {
 
 #[test]
 fn a_server_that_stops_reading_sends_nothing() {
-    let mut this = case(Script::tls().on("BODY", Then::Nothing).without("SIZE")).short();
-    this.message = b"x".repeat(50_000_000);
-    // The server waits for a line that never comes complete, so it reads on; let it read nothing.
-    this.message.insert(0, b'\n');
+    let mut this = case(Script::tls().on("BODY", Then::Stall).without("SIZE")).short();
+    this.message = MESSAGE.repeat(500_000);
     let run = this.run();
-    assert!(!run.result.as_ref().unwrap_err().is_temporary() || run.messages().is_empty());
+    assert!(
+        run.not_sent()
+            .to_string()
+            .contains("during the message: no answer within 0.3 s")
+    );
 }
 
 #[test]
@@ -538,7 +559,7 @@ fn line_ends_and_large_messages_arrive_exactly() {
     this.message = MESSAGE.repeat(60_000);
     let run = this.run();
     assert!(run.messages()[0].data == ON_THE_WIRE.repeat(60_000));
-    let total = 60_000 * 78;
+    let total = 60_000 * 72;
     assert!(run.progress.len() > 10 && run.progress.is_sorted());
     assert_eq!(run.progress.last(), Some(&(total, total)));
 }
@@ -746,4 +767,271 @@ fn nobody_listens() {
     .unwrap_err();
     assert!(matches!(error, Error::Connect { .. }));
     assert_eq!(error.status(), 75);
+}
+
+/// Submits through the msmtp of this machine. Its absence is a failure.
+fn msmtp(script: Script, recipients: &[&str], message: &[u8]) -> Run {
+    let home = tempfile::tempdir().unwrap();
+    let running = smtp_server::Server::start(script, home.path());
+    let config = home.path().join("msmtprc");
+    let ca_file = running.ca_file().display();
+    let port = running.port();
+    let text = format!(
+        "account work\nhost localhost\nport {port}\nfrom nobody@example.org\nauth plain\nuser alice\n\
+         passwordeval echo wonderland\ntls on\ntls_starttls off\ntls_trust_file {ca_file}\ntimeout 5\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let command = ["msmtp", "-C", config.to_str().unwrap(), "-a", "work"].map(str::to_owned);
+    let (mut noted, mut progress) = (Vec::new(), Vec::new());
+    let result = sendmail::submit(
+        &command,
+        &envelope(recipients),
+        message,
+        &mut |accepted| {
+            noted.push(accepted.iter().map(|&address| address.to_owned()).collect());
+            Ok(())
+        },
+        &mut |sent, total| progress.push((sent, total)),
+    );
+    Run {
+        result,
+        sessions: running.finish(),
+        noted,
+        progress,
+    }
+}
+
+/// A message that msmtp has no reason to add a field to.
+const COMPLETE: &[u8] = b"TLS-Required: No\nFrom: alice@example.org\nTo: bob@example.net\n\
+    Date: Tue, 24 Nov 2026 10:00:00 +0000\nMessage-ID: <a@example.org>\n\nLunch?\n.\n..\n.hidden\n";
+
+#[test]
+fn through_a_real_msmtp() {
+    let recipients = ["bob@example.net", "-f@example.net"];
+    let run = msmtp(Script::tls(), &recipients, COMPLETE);
+    let receipt = run.result.as_ref().unwrap();
+    assert_eq!(
+        (receipt.server.as_str(), receipt.envelope_id_sent),
+        ("msmtp", false)
+    );
+    assert!(receipt.outcomes.iter().all(|one| one.accepted));
+    let message = run.messages()[0];
+    assert_eq!(message.sender.0, "alice@example.org");
+    let reached: Vec<_> = message
+        .recipients
+        .iter()
+        .map(|(path, _)| path.as_str())
+        .collect();
+    assert_eq!(reached, recipients);
+    let text = String::from_utf8(message.data.clone()).unwrap();
+    assert_eq!(text.replace("\r\n", "\n").as_bytes(), COMPLETE);
+    assert_eq!(run.noted, [recipients]);
+    assert_eq!(
+        run.progress,
+        [(COMPLETE.len() as u64, COMPLETE.len() as u64)]
+    );
+}
+
+#[test]
+fn what_a_real_msmtp_could_not_send() {
+    let refused = Script::tls().on("RCPT", Then::Say("550 5.1.1 no such user"));
+    let run = msmtp(refused, &["bob@example.net"], COMPLETE);
+    let text = run.not_sent().to_string();
+    assert!(text.contains("550 5.1.1 no such user"), "{text}");
+    assert_eq!(run.not_sent().status(), 69);
+
+    let run = msmtp(
+        Script::tls().login("alice", "other"),
+        &["bob@example.net"],
+        COMPLETE,
+    );
+    assert_eq!(run.not_sent().status(), 77, "{}", run.not_sent());
+    assert!(!run.not_sent().to_string().contains("wonderland"));
+
+    let run = msmtp(
+        Script::tls().on(".", Then::Say("451 4.3.0 later")),
+        &["bob@example.net"],
+        COMPLETE,
+    );
+    run.not_sent();
+}
+
+#[test]
+fn an_answer_that_a_real_msmtp_never_got_leaves_it_unknown() {
+    for then in [Then::Close, Then::SayHalf("250 2.0"), Then::Say("HTTP/1.1")] {
+        msmtp(Script::tls().on(".", then), &["bob@example.net"], COMPLETE).unknown();
+    }
+}
+
+/// Runs one test of this file again, inside of `wrapper` (a program and its arguments, `$TEST` the
+/// command to run), with nothing of this session but its programs. What it asks is answered.
+fn again(test: &str, home: &Path, wrapper: &[&str], dialogue: Option<(&str, &str)>) -> String {
+    let exe = std::env::current_exe().unwrap();
+    let command = format!("{} --exact {test} --nocapture", exe.display());
+    let mut child = Command::new(wrapper[0])
+        .args(&wrapper[1..])
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("HOME", home)
+        .env("XDG_RUNTIME_DIR", home)
+        .env("TEST", command)
+        .env("INSIDE", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{}: {error}", wrapper[0]));
+    let mut said = Vec::new();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    if let Some((question, answer)) = dialogue {
+        let mut byte = [0];
+        while !said.ends_with(question.as_bytes()) && stdout.read(&mut byte).unwrap() == 1 {
+            said.extend(byte);
+        }
+        stdin.write_all(answer.as_bytes()).unwrap();
+    }
+    stdout.read_to_end(&mut said).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    said.extend(output.stderr);
+    let said = String::from_utf8_lossy(&said);
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
+    assert!(!said.contains("wonderland"), "{said}");
+    said.into_owned()
+}
+
+fn inside() -> bool {
+    std::env::var_os("INSIDE").is_some()
+}
+
+fn request<'a>() -> credentials::Request<'a> {
+    credentials::Request {
+        user: "alice",
+        host: "127.0.0.1",
+        command: None,
+        token: false,
+    }
+}
+
+fn log_in_with(secret: Secret) {
+    let run = Case {
+        secret,
+        ..case(Script::tls())
+    }
+    .run();
+    assert_eq!(run.result.unwrap().outcomes.len(), 1);
+}
+
+/// A keyring with a daemon of its own, filled by secret-tool as the documentation says.
+#[cfg(feature = "keyring")]
+#[test]
+fn a_secret_from_a_real_keyring() {
+    if inside() {
+        return log_in_with(credentials::secret(&request()).unwrap());
+    }
+    let home = tempfile::tempdir().unwrap();
+    let script = "set -e
+        eval \"$(printf pass | gnome-keyring-daemon --unlock --components=secrets)\"
+        printf wonderland | secret-tool store --label=tls-optout \\
+            service tls-optout username alice@127.0.0.1
+        exec $TEST";
+    let wrapper = ["dbus-run-session", "--", "sh", "-c", script];
+    again("a_secret_from_a_real_keyring", home.path(), &wrapper, None);
+}
+
+#[cfg(feature = "keyring")]
+#[test]
+fn an_empty_keyring_says_how_to_fill_it() {
+    if inside() {
+        let error = credentials::secret(&request()).unwrap_err();
+        let words =
+            "secret-tool store --label=tls-optout service tls-optout username 'alice@127.0.0.1'";
+        assert!(error.to_string().contains(words), "{error}");
+        return assert_eq!(error.status(), 77);
+    }
+    let home = tempfile::tempdir().unwrap();
+    let script = "eval \"$(printf pass | gnome-keyring-daemon --unlock --components=secrets)\"
+        exec setsid -w $TEST";
+    let wrapper = ["dbus-run-session", "--", "sh", "-c", script];
+    again(
+        "an_empty_keyring_says_how_to_fill_it",
+        home.path(),
+        &wrapper,
+        None,
+    );
+}
+
+#[cfg(feature = "keyring")]
+#[test]
+fn a_session_without_keyring_and_terminal_says_so() {
+    if inside() {
+        let error = credentials::secret(&request()).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("no keyring is running in this session"),
+            "{error}"
+        );
+        return assert_eq!(error.status(), 75);
+    }
+    let home = tempfile::tempdir().unwrap();
+    let wrapper = ["setsid", "-w", "sh", "-c", "exec $TEST"];
+    again(
+        "a_session_without_keyring_and_terminal_says_so",
+        home.path(),
+        &wrapper,
+        None,
+    );
+}
+
+#[test]
+fn a_hidden_prompt_on_the_terminal() {
+    if inside() {
+        return log_in_with(credentials::secret(&request()).unwrap());
+    }
+    let home = tempfile::tempdir().unwrap();
+    // `script` runs this on a terminal of its own, and shows what the terminal echoes. We type once
+    // the terminal has stopped to echo.
+    let shell = "(until stty -a </dev/tty | grep -q ' -echo '; do :; done; echo HIDDEN) &
+        exec $TEST </dev/null";
+    std::fs::write(home.path().join("run"), shell).unwrap();
+    let wrapper = ["script", "-qec", "sh $HOME/run", "/dev/null"];
+    let dialogue = ("HIDDEN", "wonderland\n");
+    let said = again(
+        "a_hidden_prompt_on_the_terminal",
+        home.path(),
+        &wrapper,
+        Some(dialogue),
+    );
+    assert!(said.contains("Password for alice@127.0.0.1: "), "{said}");
+}
+
+#[test]
+fn a_pinentry_of_a_password_command_finds_the_terminal() {
+    if inside() {
+        let line = "test -c \"$GPG_TTY\" && test \"$GPG_TTY\" != /dev/tty && echo wonderland";
+        let command = credentials::Command::Shell(line.to_owned());
+        let request = credentials::Request {
+            command: Some(&command),
+            ..request()
+        };
+        return log_in_with(credentials::secret(&request).unwrap());
+    }
+    let home = tempfile::tempdir().unwrap();
+    let wrapper = [
+        "script",
+        "-qec",
+        "sh -c 'exec $TEST </dev/null'",
+        "/dev/null",
+    ];
+    again(
+        "a_pinentry_of_a_password_command_finds_the_terminal",
+        home.path(),
+        &wrapper,
+        None,
+    );
 }

@@ -44,7 +44,7 @@ pub(super) fn log_in(session: &mut Session<'_>, secret: &Secret) -> Result<(), E
                 }
                 None => {
                     let reason = "the server asks on after the whole login was given".to_owned();
-                    return Err(session.protocol(&step, reason));
+                    return Err(session.out_of_step(&step, reason));
                 }
             },
             // 454 and 421 say nothing about the secret.

@@ -11,8 +11,8 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{CertificateError, ClientConfig, ClientConnection, StreamOwned};
 use rustls_platform_verifier::Verifier;
 
-use super::reply::{Builder, MAX_LINE, Reply};
-use super::{Error, Server};
+use super::reply::{Builder, MAX_LINE, Reply, printable};
+use super::{Error, Security, Server};
 use crate::message::text::rfc3339;
 
 /// A connection. After the first failure nothing more goes out: client and server may no longer
@@ -48,6 +48,11 @@ impl Connection {
         for address in addresses {
             match TcpStream::connect_timeout(&address, server.timeouts.connect) {
                 Ok(tcp) => {
+                    // The dot goes out alone: it must not wait for an acknowledgement of the text.
+                    tcp.set_nodelay(true).map_err(|source| Error::Connect {
+                        server: server.to_string(),
+                        source,
+                    })?;
                     tracing::debug!(%address, "connected");
                     let socket = Socket {
                         tcp,
@@ -130,6 +135,11 @@ impl Connection {
             writer.write_all(bytes)?;
             writer.flush()
         })
+    }
+
+    /// Sends and reads nothing more.
+    pub(super) fn abandon(&mut self) {
+        self.usable = false;
     }
 
     /// Is the dialogue still in step?
@@ -312,6 +322,11 @@ fn handshake_error(server: &Server, error: io::Error) -> Error {
 /// Says in plain words what is wrong, and what to do.
 fn explain(server: &Server, error: rustls::Error) -> Error {
     let rustls::Error::InvalidCertificate(certificate) = &error else {
+        if server.security == Security::Starttls
+            && matches!(error, rustls::Error::InvalidMessage(_))
+        {
+            return Error::Injected(server.to_string());
+        }
         let advice = match error {
             rustls::Error::InvalidMessage(_) => {
                 "the port may want the other scheme: smtps:// is TLS at once, smtp:// is STARTTLS"
@@ -343,11 +358,7 @@ fn explain(server: &Server, error: rustls::Error) -> Error {
                 names.join(", ")
             };
             (
-                format!(
-                    "it is for {}, not for {}",
-                    super::reply::printable(&names),
-                    server.host
-                ),
+                format!("it is for {}, not for {}", printable(&names), server.host),
                 "if this is the right server, use a name of its certificate in `submission`"
                     .to_owned(),
             )
@@ -359,7 +370,7 @@ fn explain(server: &Server, error: rustls::Error) -> Error {
                 .to_owned(),
         ),
         CertificateError::Revoked => ("it was revoked".to_owned(), operator),
-        other => (super::reply::printable(&other.to_string()), operator),
+        other => (printable(&other.to_string()), operator),
     };
     Error::Certificate {
         server: server.to_string(),

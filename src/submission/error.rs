@@ -164,7 +164,7 @@ pub enum Error {
     },
     /// The message was complete and no answer came: it may be under way.
     #[error(
-        "{server} had the whole message but gave no answer: {source}; it may be under way: \
+        "{server} had the whole message but did not confirm it: {source}; it may be under way: \
          look for it at the recipient or in the server's log before sending again"
     )]
     Unknown {

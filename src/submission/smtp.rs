@@ -221,7 +221,7 @@ impl Session<'_> {
         let line = Data.to_string();
         let reply = self.exchange_within("DATA", line.trim_end(), self.timeouts().data)?;
         if reply.is_positive() {
-            return Err(self.protocol("DATA", format!("it wants no message: `{reply}`")));
+            return Err(self.out_of_step("DATA", format!("it wants no message: `{reply}`")));
         }
         if reply.code() != 354 {
             return Err(self.refused("DATA", reply));
@@ -291,7 +291,7 @@ impl Session<'_> {
             .bytes()
             .any(|byte| matches!(byte, b'\r' | b'\n' | b'\0'))
         {
-            return Err(self.protocol(step, "our own command has a line end in it".to_owned()));
+            return Err(self.out_of_step(step, "our own command has a line end in it".to_owned()));
         }
         let line = zeroize::Zeroizing::new(format!("{line}\r\n"));
         self.connection
@@ -317,7 +317,13 @@ impl Session<'_> {
         }))
     }
 
-    pub(super) fn protocol(&self, during: &str, reason: String) -> Error {
+    /// The two sides disagree on what comes next: nothing more may be said, not even QUIT.
+    pub(super) fn out_of_step(&mut self, during: &str, reason: String) -> Error {
+        self.connection.abandon();
+        self.protocol(during, reason)
+    }
+
+    fn protocol(&self, during: &str, reason: String) -> Error {
         Error::Protocol {
             server: self.server.to_string(),
             during: during.to_owned(),

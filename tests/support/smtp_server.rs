@@ -69,6 +69,8 @@ pub enum Certificate {
 pub enum Then {
     /// Says this, with CRLF added at the end. The command takes effect if the words say so (2yz, 3yz).
     Say(&'static str),
+    /// Says this, waits until the client has sent something, and says the other thing.
+    SayTwice(&'static str, &'static str),
     /// Says this without CRLF, and closes the connection.
     SayHalf(&'static str),
     /// Says this line until the client leaves.
@@ -77,6 +79,8 @@ pub enum Then {
     Close,
     /// Waits without a word until the client leaves.
     Nothing,
+    /// Neither reads nor writes until [`Server::finish`].
+    Stall,
 }
 
 impl Script {
@@ -208,6 +212,7 @@ impl Server {
     /// Stops, and tells what happened, one entry a connection.
     pub fn finish(self) -> Vec<Session> {
         self.stop.store(true, Ordering::SeqCst);
+        self.thread.thread().unpark();
         // Wakes the thread that waits for connections.
         let _ = TcpStream::connect(("127.0.0.1", self.port));
         self.thread.join().expect("the server's thread")
@@ -219,6 +224,7 @@ fn serve(script: &Script, config: &Arc<ServerConfig>, tcp: TcpStream) -> Session
     // No test may hang, whatever goes wrong.
     tcp.set_read_timeout(Some(Duration::from_secs(30)))
         .expect("a time limit");
+    tcp.set_nodelay(true).expect("no delay");
     let mut dialogue = Dialogue {
         script,
         config,
@@ -292,7 +298,7 @@ impl Dialogue<'_> {
                     }
                 }
                 "DATA" if self.message.recipients.is_empty() => {
-                    self.say("503 5.5.1 no recipients")?
+                    self.say("503 5.5.1 no recipients")?;
                 }
                 "DATA" => {
                     if self.answer(&line, "354 end with a dot")? {
@@ -402,6 +408,11 @@ impl Dialogue<'_> {
                 self.say(text)?;
                 return Ok(text.starts_with(['2', '3']));
             }
+            Then::SayTwice(first, second) => {
+                self.say(first)?;
+                self.stream.fill_buf()?;
+                self.say(second)?;
+            }
             Then::SayHalf(text) => {
                 self.stream.get_mut().write_all(text.as_bytes())?;
                 self.stream.get_mut().flush()?;
@@ -410,6 +421,7 @@ impl Dialogue<'_> {
                 self.say(line)?;
             },
             Then::Close => (),
+            Then::Stall => std::thread::park(),
             Then::Nothing => while !self.line()?.is_empty() {},
         }
         Err(io::ErrorKind::ConnectionAborted.into())
