@@ -86,14 +86,27 @@ impl Copy {
             (Flaw::CameBack, any(is_trace_field)),
             (Flaw::NotInSent, !in_sent),
         ];
-        let flaws = flaws.into_iter().filter(|(_, is)| *is).map(|(flaw, _)| flaw).collect();
-        Self { path, header: head.header, flaws, distance }
+        let flaws = flaws
+            .into_iter()
+            .filter(|(_, is)| *is)
+            .map(|(flaw, _)| flaw)
+            .collect();
+        Self {
+            path,
+            header: head.header,
+            flaws,
+            distance,
+        }
     }
 }
 
 /// Does the file lie in a folder for drafts? mutt calls it `postponed`, others `Drafts`.
 fn is_for_drafts(path: &Path) -> bool {
-    let folder = path.ancestors().nth(2).and_then(Path::file_name).unwrap_or_default();
+    let folder = path
+        .ancestors()
+        .nth(2)
+        .and_then(Path::file_name)
+        .unwrap_or_default();
     let folder = folder.to_string_lossy().to_ascii_lowercase();
     let leaf = folder.rsplit('.').next().unwrap_or_default();
     matches!(leaf, "draft" | "drafts" | "postponed")
@@ -101,11 +114,16 @@ fn is_for_drafts(path: &Path) -> bool {
 
 /// RFC 2369, RFC 2919, and Mailman's mark.
 fn is_list_field(field: &Field) -> bool {
-    field.name().get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"List-"))
+    field
+        .name()
+        .get(..5)
+        .is_some_and(|start| start.eq_ignore_ascii_case(b"List-"))
         || field.is("X-BeenThere")
         || field.is("X-Mailing-List")
 }
 
 fn is_trace_field(field: &Field) -> bool {
-    ["Received", "Return-Path", "Delivered-To", "X-Original-To"].iter().any(|name| field.is(name))
+    ["Received", "Return-Path", "Delivered-To", "X-Original-To"]
+        .iter()
+        .any(|name| field.is(name))
 }

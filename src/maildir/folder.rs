@@ -142,7 +142,9 @@ impl<'a> FileName<'a> {
             .windows(3)
             .position(|at| matches!(at, [b':' | b';' | b'!', b'2', b',']));
         let stem = &name[..info.unwrap_or(name.len())];
-        let end = (0..stem.len()).find(|&at| is_end_of_base(&stem[at..])).unwrap_or(stem.len());
+        let end = (0..stem.len())
+            .find(|&at| is_end_of_base(&stem[at..]))
+            .unwrap_or(stem.len());
         let base = &stem[..end];
         Self {
             base,
@@ -159,7 +161,12 @@ impl<'a> FileName<'a> {
 
 /// Does an info part or an appended `,KEY=` begin here?
 fn is_end_of_base(rest: &[u8]) -> bool {
-    let key = || rest[1..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let key = || {
+        rest[1..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric())
+            .count()
+    };
     match rest.first() {
         Some(b':') => true,
         Some(b',') => key() > 0 && rest.get(1 + key()) == Some(&b'='),

@@ -38,7 +38,10 @@ impl HeadReader {
     pub(super) fn with_id(&mut self, path: &Path, id: &str) -> io::Result<Option<Head>> {
         // A name in a Maildir may be that of a pipe: NONBLOCK opens it without waiting for a writer.
         let flags = OFlags::NONBLOCK.bits().cast_signed();
-        let mut file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags)
+            .open(path)?;
         let mut filled = 0;
         loop {
             let size = if filled == 0 { FIRST } else { filled * 4 };
@@ -95,7 +98,11 @@ struct Seen {
 /// Looks through the header block at the start of `bytes`, no further than a Message-ID if the block
 /// goes on behind `bytes`.
 fn scan(bytes: &[u8], at_end: bool) -> Seen {
-    let mut seen = Seen { id: None, length: 0, ended: false };
+    let mut seen = Seen {
+        id: None,
+        length: 0,
+        ended: false,
+    };
     for field in header::fields(bytes) {
         seen.length += field.raw().len();
         let whole = at_end || seen.length < bytes.len();
@@ -114,7 +121,9 @@ fn has_last_boundary(file: &mut File, header: &[u8]) -> io::Result<bool> {
     if !media.is_multipart() {
         return Ok(true);
     }
-    let Some(boundary) = media.boundary else { return Ok(false) };
+    let Some(boundary) = media.boundary else {
+        return Ok(false);
+    };
     let length = file.seek(SeekFrom::End(0))?;
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
     let mut tail = Vec::new();
@@ -135,7 +144,11 @@ mod tests {
 
     #[test]
     fn finds_an_id_wherever_it_stands() {
-        let late = [b"X: ".to_vec(), vec![b'x'; 40_000], b"\nMESSAGE-id :\n <a@b>\nY: z\n\nbody".to_vec()];
+        let late = [
+            b"X: ".to_vec(),
+            vec![b'x'; 40_000],
+            b"\nMESSAGE-id :\n <a@b>\nY: z\n\nbody".to_vec(),
+        ];
         let found = head(&late.concat(), "a@b").unwrap();
         assert!(found.header.ends_with(b"Y: z\n") && found.complete);
         for cut in FIRST - 12..FIRST + 12 {
@@ -166,11 +179,17 @@ mod tests {
         let complete = |message: &str| head(message.as_bytes(), "a@b").unwrap().complete;
         assert!(complete("Message-ID: <a@b>\n\n"));
         assert!(!complete("Message-ID: <a@b>\nSubject: x\n"));
-        let parts = "Message-ID: <a@b>\nContent-Type: multipart/mixed; boundary=\"q\"\n\n--q\n\nx\n";
+        let parts =
+            "Message-ID: <a@b>\nContent-Type: multipart/mixed; boundary=\"q\"\n\n--q\n\nx\n";
         assert!(!complete(parts));
         assert!(!complete(&format!("{parts}--q--x--q")[..parts.len()]));
         assert!(complete(&format!("{parts}--q--\n")));
-        assert!(complete(&format!("{parts}--q--\r\nepilogue {}", "x".repeat(1000))));
-        assert!(!complete("Message-ID: <a@b>\nContent-Type: multipart/mixed\n\n"));
+        assert!(complete(&format!(
+            "{parts}--q--\r\nepilogue {}",
+            "x".repeat(1000)
+        )));
+        assert!(!complete(
+            "Message-ID: <a@b>\nContent-Type: multipart/mixed\n\n"
+        ));
     }
 }

@@ -68,27 +68,36 @@ impl Listing {
     }
 
     fn push(&mut self, directory: &Path, name: &OsStr, near: Option<i64>) {
-        let time = FileName::parse(name)
-            .time
-            .or_else(|| fs::metadata(directory.join(name)).ok().map(|meta| meta.mtime()));
+        let time = FileName::parse(name).time.or_else(|| {
+            fs::metadata(directory.join(name))
+                .ok()
+                .map(|meta| meta.mtime())
+        });
         let distance = match (time, near) {
             (Some(time), Some(near)) => time.abs_diff(near),
             (Some(time), None) => time.abs_diff(i64::MAX),
             (None, _) => u64::MAX,
         };
-        let (Ok(length), Ok(directory)) =
-            (u16::try_from(name.len()), u32::try_from(self.directories.len() - 1))
-        else {
+        let (Ok(length), Ok(directory)) = (
+            u16::try_from(name.len()),
+            u32::try_from(self.directories.len() - 1),
+        ) else {
             return;
         };
-        self.files.push(Listed { distance, directory, start: self.names.len(), length });
+        self.files.push(Listed {
+            distance,
+            directory,
+            start: self.names.len(),
+            length,
+        });
         self.names.extend_from_slice(name.as_bytes());
     }
 
     /// Keeps the files for which `keep` says so.
     pub(super) fn retain(&mut self, keep: impl Fn(FileName) -> bool) {
         let names = &self.names;
-        self.files.retain(|file| keep(FileName::parse(file.name(names))));
+        self.files
+            .retain(|file| keep(FileName::parse(file.name(names))));
     }
 
     pub(super) fn len(&self) -> usize {

@@ -57,6 +57,8 @@ fn follow(path: &Path) -> Option<PathBuf> {
     let has_it = |name: &OsStr| !base.is_empty() && FileName::parse(name).base == base;
     PARTS.iter().find_map(|part| {
         let mut entries = fs::read_dir(folder.join(part)).ok()?.filter_map(Result::ok);
-        entries.find(|entry| has_it(&entry.file_name())).map(|entry| entry.path())
+        entries
+            .find(|entry| has_it(&entry.file_name()))
+            .map(|entry| entry.path())
     })
 }

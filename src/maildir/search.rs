@@ -70,19 +70,22 @@ pub fn find(places: &Places, message_id: &str, near: Option<i64>, accept: &Accep
                 folders.extend(walk.below(root, &mut found.unreadable));
             }
         }
-        let query = Query { message_id, near, accept, in_sent };
+        let query = Query {
+            message_id,
+            near,
+            accept,
+            in_sent,
+        };
         gone.extend(query.look_in(&folders, &mut found));
         found.looked_in.extend_from_slice(&folders);
+        stages.push((query, folders));
         if found.copies.iter().any(Copy::is_right) {
             break;
         }
-        stages.push((query, folders));
     }
-    if found.copies.is_empty() {
-        // A file may have gone from one folder to another.
-        for (query, folders) in stages.iter().filter(|_| !gone.is_empty()) {
-            query.follow(folders, gone.clone(), &mut found);
-        }
+    // A file may have gone from one folder to another.
+    for (query, folders) in &stages {
+        query.follow(folders, gone.clone(), &mut found);
     }
     found.copies.sort_by(Copy::rank);
     found.copies.dedup_by(|one, other| one.path == other.path);
@@ -149,7 +152,9 @@ impl Query<'_> {
             examiner.examine_portions(&next);
             examiner
         };
-        let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS);
+        let threads = thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(THREADS);
         thread::scope(|scope| {
             let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
             gone.extend(work().finish(found));
