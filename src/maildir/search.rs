@@ -78,16 +78,14 @@ pub fn find(places: &Places, message_id: &str, near: Option<i64>, accept: &Accep
         };
         gone.extend(query.look_in(&folders, &mut found));
         found.looked_in.extend_from_slice(&folders);
+        stages.push((query, folders));
         if found.copies.iter().any(Copy::is_right) {
             break;
         }
-        stages.push((query, folders));
     }
-    if found.copies.is_empty() {
-        // A file may have gone from one folder to another.
-        for (query, folders) in stages.iter().filter(|_| !gone.is_empty()) {
-            query.follow(folders, gone.clone(), &mut found);
-        }
+    // A file may have gone from one folder to another.
+    for (query, folders) in &stages {
+        query.follow(folders, gone.clone(), &mut found);
     }
     found.copies.sort_by(Copy::rank);
     found.copies.dedup_by(|one, other| one.path == other.path);

@@ -185,20 +185,22 @@ pub fn refuse(original: &[u8]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Fields by which a sender asks for security, and what to look for in the value, which is given in
-/// lower case. `Require-TLS-ESMTP` is Postfix's mark of REQUIRETLS (`REQUIRETLS_README`).
-/// `Sensitivity` (RFC 2156 section 5.3.4, RFC 4021): `Personal` says that the message is no
-/// business matter, and asks for nothing.
-const SECURITY: &[(&str, fn(&str) -> bool)] = &[
+/// The name of a field, and the test that its value must pass to count. The value is given in lower
+/// case.
+type Sign = (&'static str, fn(&str) -> bool);
+
+/// Fields by which a sender asks for security. `Require-TLS-ESMTP` is Postfix's mark of REQUIRETLS
+/// (`REQUIRETLS_README`). `Sensitivity` (RFC 2156 section 5.3.4, RFC 4021): `Personal` says that the
+/// message is no business matter, and asks for nothing.
+const SECURITY: &[Sign] = &[
     ("Require-TLS-ESMTP", |value| word(value) != "no"),
     ("Sensitivity", |value| {
         word(value) == "private" || value.contains("confidential")
     }),
 ];
 
-/// Fields whose value shows that a machine wrote the message (RFC 3834), and what to look for in the
-/// value, which is given in lower case.
-const AUTOMATIC: &[(&str, fn(&str) -> bool)] = &[
+/// Fields that show that a machine wrote the message (RFC 3834).
+const AUTOMATIC: &[Sign] = &[
     ("Auto-Submitted", |value| word(value) != "no"),
     ("Return-Path", |value| value.starts_with("<>")),
     ("Precedence", |value| word(value) == "auto_reply"),
