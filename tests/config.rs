@@ -10,6 +10,7 @@ use tls_optout::config::{
     discover,
 };
 use tls_optout::policy::Decision;
+use tls_optout::submission::Mechanism;
 
 const REFERENCE: &str = include_str!("../docs/configuration.md");
 
@@ -142,8 +143,8 @@ fn the_example_of_the_reference_means_what_it_says() {
     let work = Account {
         name: "work".into(),
         from: words(&["me@example.com"]),
-        submission: Some("smtp://me@smtp.example.com:587".into()),
-        auth: Some("xoauth2".into()),
+        submission: Some("smtp://me@smtp.example.com:587".parse().unwrap()),
+        auth: Some(Mechanism::Xoauth2),
         tls_trust_file: Some(home.path(".config/tls-optout/work-ca.pem")),
         token_command: Some(CommandLine::Exec(words(&[
             "oauth2-token",
@@ -261,13 +262,13 @@ fn errors_to_the_letter() {
         ),
         (
             "[[account]]\nsubmission = \"mail.example.org\"\n",
-            "`submission` in [[account]] at FILE:2:14 must start with `smtps://` or `smtp://`; write \
-             `smtps://me@mail.example.org` or `smtp://me@mail.example.org:587` (STARTTLS)",
+            "`submission` in [[account]] at FILE:2:14 cannot be used: a submission server is written \
+             smtps://USER@HOST (TLS at once) or smtp://USER@HOST (STARTTLS)",
         ),
         (
             "[[account]]\nsubmission = \"smtps://mail.example.org\"\n",
-            "`submission` in [[account]] at FILE:2:14 has no user; write \
-             `smtps://me@mail.example.org` or `smtp://me@mail.example.org:587` (STARTTLS)",
+            "`submission` in [[account]] at FILE:2:14 cannot be used: the submission URL names no user; \
+             write smtps://USER@HOST: mail is only submitted after a login",
         ),
         (
             "[[account]]\nauth = \"cram-md5\"\n",
@@ -439,7 +440,11 @@ fn mutt_and_neomutt_tell_the_folders_and_the_server() {
         let account = Account {
             name: "me@example.org".into(),
             from: words(&["me@example.org"]),
-            submission: Some("smtp://me%40example.org@mail.example.org:587".into()),
+            submission: Some(
+                "smtp://me%40example.org@mail.example.org:587"
+                    .parse()
+                    .unwrap(),
+            ),
             ..Account::default()
         };
         assert_eq!(config.accounts, [account], "{reader}");
@@ -527,8 +532,8 @@ fn nothing_is_asked_where_the_file_says_it_all() {
     assert_eq!(home.runs(), 1);
     assert_eq!(config.accounts[0].from, ["me@example.org"]);
     assert_eq!(
-        config.accounts[0].submission.as_deref(),
-        Some("smtps://me@h.test")
+        config.accounts[0].submission.as_ref().unwrap().to_string(),
+        "h.test:465"
     );
     assert_eq!(config.mail.sent, [home.path("S")]);
 }

@@ -6,9 +6,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::Account;
 use super::entry::{Entry, entries, list, nearest};
-use super::server_url::ServerUrl;
 use super::source::{Error, Place, Source};
 use crate::policy::{Decision, Policy};
+use crate::submission::{Mechanism, MechanismError, Server, ServerError};
 
 /// The sections of the file.
 pub const SECTIONS: &[&str] = &["mail", "account", "policy"];
@@ -187,16 +187,11 @@ fn addresses(entry: &Entry) -> Result<Vec<String>, Error> {
 }
 
 /// The URL is not shown in an error: a password may stand in it.
-fn submission(entry: &Entry) -> Result<String, Error> {
-    const FORM: &str =
-        "write `smtps://me@mail.example.org` or `smtp://me@mail.example.org:587` (STARTTLS)";
-    let url = entry.string()?;
-    match ServerUrl::parse(&url) {
-        Ok(server) if server.had_password => Err(entry.refuse_password()),
-        Ok(server) if server.user.is_none() => Err(entry.refuse(format!("has no user; {FORM}"))),
-        Ok(_) => Ok(url),
-        Err(reason) => Err(entry.refuse(format!("{reason}; {FORM}"))),
-    }
+fn submission(entry: &Entry) -> Result<Server, Error> {
+    entry.string()?.parse().map_err(|error| match error {
+        ServerError::Password => entry.refuse_password(),
+        error => entry.refuse(format!("cannot be used: {error}")),
+    })
 }
 
 /// The program may be written with `~/`.
@@ -208,12 +203,12 @@ fn command(entry: &Entry, home: &Path) -> Result<Vec<String>, Error> {
     Ok(words)
 }
 
-fn auth(entry: &Entry) -> Result<String, Error> {
-    let word = entry.string()?.to_ascii_lowercase();
-    if AUTH_WORDS.contains(&word.as_str()) {
-        return Ok(word);
-    }
-    Err(entry.refuse(format!("must be one of {}", list(AUTH_WORDS))))
+fn auth(entry: &Entry) -> Result<Mechanism, Error> {
+    let known = |_| format!("must be one of {}", list(AUTH_WORDS));
+    entry
+        .string()?
+        .parse()
+        .map_err(|error: MechanismError| entry.refuse(known(error)))
 }
 
 fn policy(

@@ -28,7 +28,10 @@ pub use mutt::Answers;
 pub use paths::Places;
 pub use source::{Error, Place};
 
+pub use crate::submission::credentials::Command as CommandLine;
+
 use crate::policy::Policy;
+use crate::submission::{Mechanism, Server};
 use file::Written;
 use source::Source;
 
@@ -67,27 +70,18 @@ pub struct Account {
     pub name: String,
     /// Its addresses; `*@example.org` is every address of the domain.
     pub from: Vec<String>,
-    /// The submission server, as a URL without a password.
-    pub submission: Option<String>,
+    /// The submission server, without `auth` and `tls_trust_file`.
+    pub submission: Option<Server>,
     /// The program and its arguments that submit in place of us.
     pub command: Option<Vec<String>>,
-    /// The only authentication mechanism to use, one of [`AUTH_WORDS`].
-    pub auth: Option<String>,
+    /// The only authentication mechanism to use.
+    pub auth: Option<Mechanism>,
     /// One more certificate authority, beside those of the system.
     pub tls_trust_file: Option<PathBuf>,
     /// Prints the password.
     pub password_command: Option<CommandLine>,
     /// Prints an OAuth 2 access token.
     pub token_command: Option<CommandLine>,
-}
-
-/// A command as the user wrote it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CommandLine {
-    /// A string: for `sh -c`.
-    Shell(String),
-    /// A list: the program and its arguments, run as they stand. Never empty.
-    Exec(Vec<String>),
 }
 
 impl Config {
@@ -176,6 +170,26 @@ impl Written {
 }
 
 impl Account {
+    /// The submission server with everything that is known about it.
+    pub fn server(&self) -> Option<Server> {
+        let mut server = self.submission.clone()?;
+        server.trust_file.clone_from(&self.tls_trust_file);
+        server.auth = self.auth;
+        Some(server)
+    }
+
+    /// Where a notice of the user's own server comes from: the host of the submission server, or,
+    /// where a command submits and no host is known, the domains of the addresses.
+    pub fn notice_hosts(&self) -> Vec<String> {
+        match &self.submission {
+            Some(server) => vec![server.host.clone()],
+            None => {
+                let domains = self.from.iter().filter_map(|from| from.rsplit_once('@'));
+                domains.map(|(_, domain)| domain.to_owned()).collect()
+            }
+        }
+    }
+
     fn lacks_sender(&self) -> bool {
         self.from.is_empty()
     }
@@ -207,7 +221,10 @@ fn accounts(mut accounts: Vec<Account>, answers: &Answers, places: &Places) -> V
     let is_written = !accounts.is_empty();
     let mut account = accounts.pop().unwrap_or_default();
     if account.lacks_way() {
-        account.submission.clone_from(&answers.submission);
+        account.submission = answers
+            .submission
+            .as_deref()
+            .and_then(|url| url.parse().ok());
         if account.submission.is_none() {
             account.command = command(&answers.sendmail, places);
         }
