@@ -1020,7 +1020,8 @@ fn a_hidden_prompt_on_the_terminal() {
 #[test]
 fn a_pinentry_of_a_password_command_finds_the_terminal() {
     if inside() {
-        let line = "test -c \"$GPG_TTY\" && test \"$GPG_TTY\" != /dev/tty && echo wonderland";
+        // Stdin is the message, as in a pipe from mutt: it is not for the command.
+        let line = "cat; test -c \"$GPG_TTY\" && test \"$GPG_TTY\" != /dev/tty && echo wonderland";
         let command = credentials::Command::Shell(line.to_owned());
         let request = credentials::Request {
             command: Some(&command),
@@ -1032,7 +1033,7 @@ fn a_pinentry_of_a_password_command_finds_the_terminal() {
     let wrapper = [
         "script",
         "-qec",
-        "sh -c 'exec $TEST </dev/null'",
+        "sh -c 'echo message | $TEST'",
         "/dev/null",
     ];
     again(
