@@ -6,7 +6,7 @@ mod smtp_server;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use smtp_server::{Certificate, Script, Then};
 use tls_optout::submission::{
@@ -431,7 +431,12 @@ fn a_connection_that_ends_before_the_dot_sends_nothing() {
 #[test]
 fn silence_before_the_dot_sends_nothing() {
     for what in ["CONNECT", "EHLO", "AUTH", "MAIL", "RCPT", "DATA"] {
+        let start = Instant::now();
         let run = case(Script::tls().on(what, Then::Nothing)).short().run();
+        assert!(
+            start.elapsed() < Duration::from_secs(10),
+            "the limit was not kept"
+        );
         assert_eq!(run.not_sent().status(), 75, "{what}");
         assert!(
             run.not_sent()
@@ -463,14 +468,16 @@ fn what_is_no_smtp_ends_the_session() {
             assert_ne!(run.lines().last(), Some(&"QUIT"), "{what} {then:?}");
         }
     }
-    // A server that answers DATA so may wait for a message all the same: QUIT would be its text.
-    let run = case(Script::tls().on("DATA", Then::Say("250 2.0.0 ok"))).run();
-    assert!(run.messages().is_empty());
-    assert!(
-        matches!(run.not_sent(), Error::Protocol { .. }),
-        "{}",
-        run.not_sent()
-    );
+    // A server that answers so may wait for more: QUIT would be taken for that.
+    for (what, text) in [("DATA", "250 2.0.0 ok"), ("AUTH", "334 more")] {
+        let run = case(Script::tls().on(what, Then::Say(text))).short().run();
+        assert!(
+            matches!(run.not_sent(), Error::Protocol { .. }),
+            "{}",
+            run.not_sent()
+        );
+        assert_ne!(run.lines().last(), Some(&"QUIT"));
+    }
 }
 
 const LONG_LINE: &str = match str::from_utf8(&[b'2'; 10_000]) {
@@ -1013,7 +1020,8 @@ fn a_hidden_prompt_on_the_terminal() {
 #[test]
 fn a_pinentry_of_a_password_command_finds_the_terminal() {
     if inside() {
-        let line = "test -c \"$GPG_TTY\" && test \"$GPG_TTY\" != /dev/tty && echo wonderland";
+        // Stdin is the message, as in a pipe from mutt: it is not for the command.
+        let line = "cat; test -c \"$GPG_TTY\" && test \"$GPG_TTY\" != /dev/tty && echo wonderland";
         let command = credentials::Command::Shell(line.to_owned());
         let request = credentials::Request {
             command: Some(&command),
@@ -1025,7 +1033,7 @@ fn a_pinentry_of_a_password_command_finds_the_terminal() {
     let wrapper = [
         "script",
         "-qec",
-        "sh -c 'exec $TEST </dev/null'",
+        "sh -c 'echo message | $TEST'",
         "/dev/null",
     ];
     again(

@@ -138,10 +138,15 @@ pub fn secret(request: &Request<'_>) -> Result<Secret, Error> {
     if let Some(command) = request.command {
         return from_command(command, request);
     }
-    let trouble = match from_keyring(request)? {
-        Found::Secret(secret) => return Ok(secret),
-        Found::Nothing => None,
-        Found::Closed(reason) => Some(reason),
+    let trouble = match from_keyring(request) {
+        Ok(Some(secret)) => return Ok(secret),
+        Ok(None) => Error::Nowhere {
+            account: request.account(),
+            advice: request.advice(),
+        },
+        // A locked keyring may have it; whoever sits there may know it too.
+        Err(closed @ Error::KeyringClosed { .. }) => closed,
+        Err(error) => return Err(error),
     };
     if OpenOptions::new()
         .read(true)
@@ -149,17 +154,9 @@ pub fn secret(request: &Request<'_>) -> Result<Secret, Error> {
         .open("/dev/tty")
         .is_ok()
     {
-        return prompt(request, trouble.as_deref());
+        return prompt(request, &trouble);
     }
-    let (account, advice) = (request.account(), request.advice());
-    match trouble {
-        Some(reason) => Err(Error::KeyringClosed {
-            account,
-            reason,
-            advice,
-        }),
-        None => Err(Error::Nowhere { account, advice }),
-    }
+    Err(trouble)
 }
 
 impl Request<'_> {
@@ -264,56 +261,59 @@ fn terminal_name() -> Option<std::ffi::OsString> {
     Some(std::ffi::OsString::from_vec(name.into_bytes()))
 }
 
-enum Found {
-    Secret(Secret),
-    Nothing,
-    /// There is a keyring, or should be one, but it cannot be read now; with the reason.
-    Closed(String),
-}
-
 #[cfg(feature = "keyring")]
-fn from_keyring(request: &Request<'_>) -> Result<Found, Error> {
+fn from_keyring(request: &Request<'_>) -> Result<Option<Secret>, Error> {
     use keyring::Error as Keyring;
 
     let account = request.account();
-    let entry_error = |reason: String| Error::Entry {
-        account: account.clone(),
-        reason,
+    let entry_error = |reason: &str| {
+        Err(Error::Entry {
+            account: account.clone(),
+            reason: reason.to_owned(),
+        })
+    };
+    let closed = |reason: String| {
+        Err(Error::KeyringClosed {
+            account: account.clone(),
+            reason,
+            advice: request.advice(),
+        })
     };
     let found = keyring::Entry::new(SERVICE, &account).and_then(|entry| entry.get_password());
-    match found {
-        Ok(text) => request
-            .make(text)
-            .map(Found::Secret)
-            .map_err(|error| entry_error(error.to_string())),
-        Err(Keyring::NoEntry) => Ok(Found::Nothing),
-        Err(Keyring::NoDefaultStore) => Ok(Found::Closed(
-            "no keyring is running in this session".to_owned(),
-        )),
-        Err(Keyring::NoStorageAccess(_)) => Ok(Found::Closed("the keyring is locked".to_owned())),
-        Err(Keyring::BadEncoding(_)) => Err(entry_error("is not UTF-8".to_owned())),
-        Err(Keyring::Ambiguous(_)) => Err(entry_error("is there more than once".to_owned())),
-        // These two texts name no content; the others might.
+    match found.map(Zeroizing::new) {
+        Ok(text) => match request.make(text) {
+            Ok(secret) => Ok(Some(secret)),
+            Err(error) => entry_error(&error.to_string()),
+        },
+        Err(Keyring::NoEntry) => Ok(None),
+        Err(Keyring::BadEncoding(_)) => entry_error("is not UTF-8"),
+        Err(Keyring::Ambiguous(_)) => entry_error("is there more than once"),
+        Err(Keyring::NoDefaultStore) => closed("no keyring is running in this session".to_owned()),
+        Err(Keyring::NoStorageAccess(_)) => closed("the keyring is locked".to_owned()),
+        // The text of these two names no content; that of the others might.
         Err(error @ (Keyring::PlatformFailure(_) | Keyring::Invalid(..))) => {
-            Ok(Found::Closed(format!("the keyring failed ({error})")))
+            closed(format!("the keyring failed ({error})"))
         }
-        Err(_) => Ok(Found::Closed("the keyring failed".to_owned())),
+        Err(_) => closed("the keyring failed".to_owned()),
     }
 }
 
 #[cfg(not(feature = "keyring"))]
-fn from_keyring(_: &Request<'_>) -> Result<Found, Error> {
-    Ok(Found::Nothing)
+fn from_keyring(_: &Request<'_>) -> Result<Option<Secret>, Error> {
+    Ok(None)
 }
 
 /// Asks on /dev/tty without echo.
-fn prompt(request: &Request<'_>, trouble: Option<&str>) -> Result<Secret, Error> {
+fn prompt(request: &Request<'_>, trouble: &Error) -> Result<Secret, Error> {
     let what = if request.token {
         "OAuth2 token"
     } else {
         "Password"
     };
-    let trouble = trouble.map_or(String::new(), |reason| format!("({reason}) "));
+    let trouble = match trouble {
+        Error::KeyringClosed { reason, .. } => format!("({reason}) "),
+        _ => String::new(),
+    };
     let text = format!("{trouble}{what} for {}: ", request.account());
     let account = || request.account();
     let typed = rpassword::prompt_password(text).map_err(|source| Error::Prompt {
