@@ -255,6 +255,15 @@ fn a_file_renamed_during_the_search_is_followed() {
 }
 
 #[test]
+fn a_file_on_its_way_from_new_to_cur_is_one_copy() {
+    let tree = Tree::new();
+    tree.message("INBOX/new/1700000000.a", &with_id(""));
+    tree.message("INBOX/cur/1700000000.a:2,S", &with_id(""));
+    tree.message("INBOX/cur/1700000000.b:2,S", &with_id(""));
+    assert_eq!(tree.find().copies.len(), 2);
+}
+
+#[test]
 fn a_file_moved_to_a_folder_that_was_searched_already_is_followed() {
     let tree = Tree::new();
     tree.folder("Sent");
