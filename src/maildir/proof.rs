@@ -252,6 +252,7 @@ mod tests {
             ("Date", "06:21:11", "06:21:12"),
             ("From", "theo@", "thea@"),
             ("Subject", "alle,", "alle"),
+            ("Subject", ", die dies hier lesen", ""),
             ("Content-Type", "\"abc\"", "\"ABC\""),
             ("Content-Type", "multipart/mixed", "multipart/encrypted"),
             (
