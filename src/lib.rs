@@ -19,5 +19,13 @@
 //!
 //! `notice`, `message` and `policy` are pure: no clock, no disk, no network.
 
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod maildir;
 pub mod message;
 pub mod notice;
+pub mod offer;
+pub mod policy;
+pub mod submission;
+pub mod terminal;

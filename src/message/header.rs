@@ -23,7 +23,8 @@ impl<'a> Field<'a> {
     /// The name as it is written, without the blanks that old syntax allows before the colon
     /// (RFC 5322 section 4.5.8). Empty for a line that is no field.
     pub fn name(&self) -> &'a [u8] {
-        self.colon.map_or(&[][..], |colon| self.raw[..colon].trim_ascii_end())
+        self.colon
+            .map_or(&[][..], |colon| self.raw[..colon].trim_ascii_end())
     }
 
     /// Is this the field `name`? Case does not count.
@@ -39,8 +40,12 @@ impl<'a> Field<'a> {
     /// The value on one line: folds and line ends removed, blanks at both ends trimmed, bytes that
     /// are not UTF-8 replaced.
     pub fn text(&self) -> String {
-        let unfolded: Vec<u8> =
-            self.value().iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
+        let unfolded: Vec<u8> = self
+            .value()
+            .iter()
+            .copied()
+            .filter(|byte| !matches!(byte, b'\r' | b'\n'))
+            .collect();
         String::from_utf8_lossy(unfolded.trim_ascii()).into_owned()
     }
 }
@@ -90,7 +95,10 @@ impl<'a> Iterator for Fields<'a> {
         }
         let (raw, rest) = self.rest.split_at(end);
         self.rest = rest;
-        Some(Field { raw, colon: colon(raw) })
+        Some(Field {
+            raw,
+            colon: colon(raw),
+        })
     }
 }
 
@@ -126,7 +134,9 @@ mod tests {
 
     #[test]
     fn names_folds_and_odd_lines() {
-        let names: Vec<_> = fields(MESSAGE).map(|f| String::from_utf8_lossy(f.name())).collect();
+        let names: Vec<_> = fields(MESSAGE)
+            .map(|f| String::from_utf8_lossy(f.name()))
+            .collect();
         assert_eq!(names, ["", "Subject", "BCC", ""]);
         assert_eq!(text(MESSAGE, "subject").as_deref(), Some("one two"));
         assert_eq!(text(MESSAGE, "bcc").as_deref(), Some("x"));

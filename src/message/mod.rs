@@ -1,4 +1,6 @@
 //! The bytes of a message: its header block, and what leaves the machine.
 
 pub mod header;
+pub mod recipients;
+pub mod resubmission;
 pub mod text;

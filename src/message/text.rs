@@ -31,7 +31,9 @@ pub fn addresses(value: &[u8]) -> Vec<String> {
 
 /// Seconds since 1970 of an RFC 5322 date.
 pub fn date(value: &str) -> Option<i64> {
-    DateTime::parse_rfc822(value).filter(DateTime::is_valid).map(|date| date.to_timestamp())
+    DateTime::parse_rfc822(value)
+        .filter(DateTime::is_valid)
+        .map(|date| date.to_timestamp())
 }
 
 /// `2026-11-24T10:03:00Z` for seconds since 1970.
@@ -65,14 +67,20 @@ mod tests {
 
     #[test]
     fn decodes_words() {
-        assert_eq!(decode(b" =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\n =?utf-8?B?IQ==?=\n"), "Gr\u{fc}\u{df}e!");
+        assert_eq!(
+            decode(b" =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\n =?utf-8?B?IQ==?=\n"),
+            "Gr\u{fc}\u{df}e!"
+        );
         assert_eq!(decode(b" plain\n text"), "plain text");
     }
 
     #[test]
     fn opens_groups() {
         let list = b" Team: bob@example.net, \"C, D\" <carol@example.com>; , eve@example.org";
-        assert_eq!(addresses(list), ["bob@example.net", "carol@example.com", "eve@example.org"]);
+        assert_eq!(
+            addresses(list),
+            ["bob@example.net", "carol@example.com", "eve@example.org"]
+        );
         assert!(addresses(b" undisclosed-recipients:;").is_empty());
     }
 

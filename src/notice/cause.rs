@@ -1,6 +1,16 @@
 //! Why a recipient was delayed, and whether an opt-out would help.
+//!
+//! The rule, in this order: a message that asked for REQUIRETLS is never opted out; words of the
+//! reporting server itself decide ([`SENDER`]); then the reply of the remote one, which is never a
+//! yes ([`RECEIVER`]); then end states that hide the cause ([`HIDDEN`]). Status codes only tell
+//! whether a notice without words hides anything: both sides use x.7.0 to x.7.10 for everything.
 
 use serde::Serialize;
+
+use crate::notice::human::Passage;
+use crate::notice::speech::Speech;
+use crate::notice::wording::{HIDDEN, Helps, LIBRARY, RECEIVER, REQUIRETLS, SENDER, Wording};
+use crate::notice::{Action, Evidence, Mta};
 
 /// Why a recipient was delayed or refused: one kind of TLS failure, or not TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -57,4 +67,308 @@ impl Cause {
     pub fn is_tls(self) -> bool {
         !matches!(self, Cause::NotTls | Cause::Hidden | Cause::SubmissionAuth)
     }
+
+    /// A clause that fits after "delayed because ...".
+    pub fn words(self) -> &'static str {
+        match self {
+            Cause::StarttlsNotOffered => {
+                "the server of the recipient offers no encryption (STARTTLS)"
+            }
+            Cause::StarttlsRejected => {
+                "the server of the recipient refused to start encryption (STARTTLS)"
+            }
+            Cause::HandshakeFailed => {
+                "encryption with the server of the recipient could not be set up"
+            }
+            Cause::CertificateUntrusted => {
+                "the certificate of the recipient's server is not from a trusted authority"
+            }
+            Cause::CertificateExpired => "the certificate of the recipient's server is out of date",
+            Cause::CertificateNameMismatch => {
+                "the certificate of the recipient's server is for another name"
+            }
+            Cause::CertificateUnspecified => {
+                "the certificate of the recipient's server could not be verified"
+            }
+            Cause::DaneTlsaLookupFailed => "the recipient's TLSA records could not be looked up",
+            Cause::DaneTlsaMissing => "the recipient's domain has no TLSA records",
+            Cause::DaneTlsaUnusable => "the recipient's TLSA records are unusable",
+            Cause::DaneMismatch => {
+                "the certificate of the recipient's server does not match its TLSA records"
+            }
+            Cause::MtaStsPolicy => "the MTA-STS policy of the recipient's domain could not be met",
+            Cause::MxNotAuthenticated => {
+                "the mail servers of the recipient's domain could not be looked up securely"
+            }
+            Cause::TlsRequiredUnspecified => {
+                "your server demands encryption and could not have it with the recipient's server"
+            }
+            Cause::LocalTlsConfig => "the TLS set-up of your own mail server is broken",
+            Cause::RequiretlsUnsupported => {
+                "the message demands encryption all the way (REQUIRETLS) and this way has none"
+            }
+            Cause::ReceiverDemandsTls => {
+                "the server of the recipient accepts mail only over an encrypted connection"
+            }
+            Cause::ReceiverDemandsClientCert => {
+                "the server of the recipient wants a certificate from your mail server"
+            }
+            Cause::LocalRelayTls => "a relay on the way has trouble with TLS",
+            Cause::SubmissionAuth => "a server on the way did not accept the login",
+            Cause::Hidden => "your server does not say why",
+            Cause::NotTls => "of something other than TLS",
+        }
+    }
+}
+
+/// What a notice gives to judge a recipient by.
+pub(super) struct Facts<'a> {
+    pub(super) mta: Mta,
+    pub(super) action: Action,
+    pub(super) status: Option<&'a str>,
+    pub(super) status_comment: Option<&'a str>,
+    pub(super) has_remote: bool,
+    pub(super) diagnostic: Option<&'a str>,
+    pub(super) passage: &'a Passage,
+}
+
+/// Why, and would an opt-out help.
+pub(super) struct Verdict {
+    pub(super) cause: Cause,
+    pub(super) helps: Helps,
+    pub(super) evidence: Option<Evidence>,
+}
+
+/// The verdict about one recipient.
+pub(super) fn judge(facts: &Facts<'_>) -> Verdict {
+    if !matches!(facts.action, Action::Failed | Action::Delayed) {
+        return Verdict {
+            cause: Cause::NotTls,
+            helps: Helps::No,
+            evidence: None,
+        };
+    }
+    let speeches = speeches(facts);
+    requiretls(&speeches, facts.mta)
+        .or_else(|| sender(&speeches, facts))
+        .or_else(|| receiver(&speeches, facts))
+        .or_else(|| hidden(&speeches, facts.mta))
+        .unwrap_or_else(|| other(&speeches, facts))
+}
+
+/// The text first: Postfix names a refused STARTTLS there only, OpenSMTPD every reason.
+fn speeches<'a>(facts: &Facts<'a>) -> Vec<Speech<'a>> {
+    let (mta, passage) = (facts.mta, facts.passage);
+    let mut speeches = vec![Speech::text(&passage.reason, mta)];
+    if mta == Mta::Sendmail {
+        speeches.push(Speech::text(&passage.remarks, mta));
+        speeches.push(Speech::reply("text", &passage.replies));
+    }
+    speeches.extend(
+        facts
+            .status_comment
+            .map(|words| Speech::comment(words, mta)),
+    );
+    speeches.extend(
+        facts
+            .diagnostic
+            .map(|field| Speech::diagnostic(field, mta, facts.has_remote)),
+    );
+    speeches
+}
+
+fn requiretls(speeches: &[Speech<'_>], mta: Mta) -> Option<Verdict> {
+    speeches.iter().find_map(|speech| {
+        let hit = find(REQUIRETLS, mta, speech.whole())?;
+        Some(hit.verdict(speech, 0))
+    })
+}
+
+fn sender(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Option<Verdict> {
+    speeches.iter().find_map(|speech| {
+        let hit = find(SENDER, facts.mta, speech.sender())?;
+        let mut verdict = hit.verdict(speech, 0);
+        if facts.mta == Mta::Sendmail {
+            // The remote said it first: Sendmail only repeats a reply that its transcript shows.
+            let replies = facts.passage.replies.to_ascii_lowercase();
+            if replies.contains(&speech.sender()[hit.range]) {
+                return None;
+            }
+            if refused_starttls(facts) {
+                verdict.cause = Cause::StarttlsRejected;
+            }
+        } else if let Some(inner) = find(LIBRARY, Mta::Unknown, speech.whole())
+            && is_general(verdict.cause)
+        {
+            verdict.cause = inner.row.cause;
+        }
+        Some(verdict)
+    })
+}
+
+/// Causes that a library's text inside the sender's words names more closely.
+fn is_general(cause: Cause) -> bool {
+    matches!(
+        cause,
+        Cause::HandshakeFailed
+            | Cause::CertificateUntrusted
+            | Cause::CertificateUnspecified
+            | Cause::TlsRequiredUnspecified
+    )
+}
+
+fn receiver(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Option<Verdict> {
+    let by_words = speeches.iter().find_map(|speech| {
+        let hit = find(RECEIVER, facts.mta, speech.receiver())?;
+        Some(hit.verdict(speech, speech.receiver_start()))
+    });
+    by_words.or_else(|| {
+        refused_starttls(facts).then(|| Verdict {
+            cause: Cause::StarttlsRejected,
+            helps: Helps::Unknown,
+            evidence: Some(Evidence {
+                phrase: facts.passage.replies.clone(),
+                part: "text",
+                rule: "reply to STARTTLS",
+            }),
+        })
+    })
+}
+
+/// Sendmail's transcript shows a reply to STARTTLS.
+fn refused_starttls(facts: &Facts<'_>) -> bool {
+    let command = facts.passage.command.as_deref().unwrap_or_default();
+    command.starts_with("STARTTLS") && !facts.passage.replies.is_empty()
+}
+
+fn hidden(speeches: &[Speech<'_>], mta: Mta) -> Option<Verdict> {
+    let quoted = speeches
+        .iter()
+        .any(|s| !s.receiver().trim().is_empty() && s.receiver_start() > 0);
+    speeches.iter().filter(|_| !quoted).find_map(|speech| {
+        let hit = find(HIDDEN, mta, speech.sender())?;
+        Some(hit.verdict(speech, 0))
+    })
+}
+
+/// Other words, or none: then the status code tells whether something may hide behind it.
+fn other(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Verdict {
+    let spoken = speeches
+        .iter()
+        .find(|speech| says_something(speech.whole()));
+    let (cause, evidence) = match (spoken, facts.status) {
+        (Some(speech), _) => {
+            let words = speech.as_written(0..speech.whole().len());
+            let phrase = words.chars().take(200).collect();
+            (
+                Cause::NotTls,
+                Some(Evidence {
+                    phrase,
+                    part: speech.part,
+                    rule: "no TLS wording",
+                }),
+            )
+        }
+        (None, Some(status)) if !is_vague(status) => {
+            let phrase = status.to_owned();
+            (
+                Cause::NotTls,
+                Some(Evidence {
+                    phrase,
+                    part: "status",
+                    rule: "status code",
+                }),
+            )
+        }
+        (None, _) => (Cause::Hidden, None),
+    };
+    Verdict {
+        cause,
+        helps: Helps::No,
+        evidence,
+    }
+}
+
+/// Is there a reason in the words, beside the host that was tried (Exim) and that the message
+/// waits (Sendmail)?
+fn says_something(words: &str) -> bool {
+    let mut rest = words.trim();
+    for empty in ["(reason: )", "deferred", "delay reason:"] {
+        rest = rest.strip_prefix(empty).unwrap_or(rest).trim_start();
+    }
+    for origin in [
+        "(generated from",
+        "(ultimately generated from",
+        "(expanded from",
+    ] {
+        if rest.starts_with(origin) {
+            rest = rest
+                .split_once(')')
+                .map_or("", |(_, after)| after.trim_start());
+        }
+    }
+    if let Some((_, after)) = rest.strip_prefix("host ").and_then(|r| r.split_once(']')) {
+        rest = after;
+    }
+    rest.contains(|c: char| c.is_alphanumeric())
+}
+
+/// Codes that name no cause: x.0.0, "other" of a class, "delivery time expired" (x.4.7), and the
+/// security codes without a word of what was insecure (RFC 3463 section 3).
+fn is_vague(status: &str) -> bool {
+    let mut numbers = status.split('.').skip(1);
+    let (subject, detail) = (numbers.next().unwrap_or("0"), numbers.next().unwrap_or("0"));
+    detail == "0" || subject == "7" || (subject == "4" && detail == "7")
+}
+
+struct Hit {
+    row: &'static Wording,
+    range: std::ops::Range<usize>,
+}
+
+impl Hit {
+    fn verdict(&self, speech: &Speech<'_>, start: usize) -> Verdict {
+        let phrase = speech.as_written(start + self.range.start..start + self.range.end);
+        let evidence = Evidence {
+            phrase,
+            part: speech.part,
+            rule: self.row.words,
+        };
+        Verdict {
+            cause: self.row.cause,
+            helps: self.row.helps,
+            evidence: Some(evidence),
+        }
+    }
+}
+
+/// The first row for notices of `mta` that stands in `words`.
+fn find(table: &'static [Wording], mta: Mta, words: &str) -> Option<Hit> {
+    if words.trim().is_empty() {
+        return None;
+    }
+    let applies = |row: &&Wording| {
+        row.mta == mta
+            || row.mta == Mta::Unknown
+            || (mta == Mta::Unknown && row.mta != Mta::Sendmail)
+    };
+    table.iter().filter(applies).find_map(|row| {
+        Some(Hit {
+            row,
+            range: position(row.words, words)?,
+        })
+    })
+}
+
+/// Where the pattern stands: its pieces between `*`, in their order.
+fn position(pattern: &str, words: &str) -> Option<std::ops::Range<usize>> {
+    let mut pieces = pattern.split('*').map(str::trim);
+    let first = pieces.next()?;
+    let start = words.find(first)?;
+    let end = pieces.try_fold(start + first.len(), |at, piece| {
+        words[at..]
+            .find(piece)
+            .map(|found| at + found + piece.len())
+    })?;
+    Some(start..end)
 }

@@ -7,9 +7,95 @@
 
 use serde::Serialize;
 
+use crate::message::{header, text};
 pub use cause::Cause;
+use cause::Facts;
+use human::Passage;
+use report::{PerRecipient, Report};
+use wording::Helps;
 
 pub mod cause;
+mod human;
+mod mime;
+mod mta;
+pub mod provenance;
+pub mod reading;
+mod report;
+mod returned;
+mod speech;
+pub mod wording;
+
+/// Of the text for people at most this many bytes are read.
+const MAX_TEXT: usize = 1 << 20;
+
+/// What the message says about delivery, or `None` if it is no notice.
+///
+/// Takes any bytes: messages with LF, CRLF or both, a `From ` line of mbox on top, cut anywhere.
+/// Time and memory grow with the length of the input only. A message that passes a notice on
+/// (forwarded, quoted, from a list) is no notice.
+pub fn read(message: &[u8]) -> Option<Notice> {
+    let report = report::find(message)?;
+    let (per_message, groups) = report::status(&report.status);
+    if groups.is_empty() {
+        return None;
+    }
+    let human = human_text(&report);
+    let envelope = NoticeHeader::read(message);
+    let mta = mta::recognise(message, &per_message, &human);
+    let original = returned::read(report.returned.as_ref(), mta, message);
+    let names: Vec<_> = groups.iter().map(PerRecipient::names).collect();
+    let passages = human::passages(&human, &names);
+    let recipients = groups
+        .into_iter()
+        .zip(passages)
+        .filter_map(|(group, passage)| recipient(mta, group, passage));
+    let mut notice = Notice {
+        mta,
+        recipients: recipients.collect(),
+        reporting_mta: per_message.reporting_mta,
+        arrival_date: per_message.arrival_date,
+        envelope_id: per_message.envelope_id,
+        original,
+        envelope,
+    };
+    notice.heed_the_original();
+    Some(notice)
+}
+
+fn human_text(report: &Report<'_>) -> String {
+    let texts: Vec<_> = report
+        .human
+        .iter()
+        .map(|part| part.text(MAX_TEXT))
+        .collect();
+    texts.join("\n\n")
+}
+
+fn recipient(mta: Mta, group: PerRecipient, passage: Passage) -> Option<RecipientReport> {
+    let action = group.action?;
+    let verdict = cause::judge(&Facts {
+        mta,
+        action,
+        status: group.status.as_deref(),
+        status_comment: group.status_comment.as_deref(),
+        has_remote: group.remote_mta.is_some(),
+        diagnostic: group.diagnostic.as_deref(),
+        passage: &passage,
+    });
+    Some(RecipientReport {
+        final_recipient: group.final_recipient?,
+        original_recipient: group.original_recipient,
+        action,
+        status: group.status,
+        remote_mta: group.remote_mta,
+        diagnostic: group.diagnostic,
+        text: Some(passage.reason).filter(|reason| !reason.is_empty()),
+        will_retry_until: group.will_retry_until,
+        cause: verdict.cause,
+        opt_out_helps: verdict.helps == Helps::Yes,
+        evidence: verdict.evidence,
+    })
+}
 
 /// What one notice says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +106,8 @@ pub struct Notice {
     pub reporting_mta: Option<String>,
     /// `Arrival-Date` as seconds since 1970 (RFC 3464 section 2.2.5).
     pub arrival_date: Option<i64>,
-    /// `Original-Envelope-Id`, decoded from xtext (RFC 3464 section 2.2.1).
+    /// `Original-Envelope-Id` as it stands there (RFC 3464 section 2.2.1). Exim leaves it in xtext
+    /// (RFC 3461 section 4), others decode it.
     pub envelope_id: Option<String>,
     /// One report for each recipient, in the order of the notice.
     pub recipients: Vec<RecipientReport>,
@@ -41,11 +128,20 @@ pub struct NoticeHeader {
     pub from: Option<String>,
     /// `Date` as seconds since 1970.
     pub date: Option<i64>,
-    /// `by` host of each `Received` field, topmost first.
-    pub received_by: Vec<String>,
+    /// The hops, topmost first.
+    pub received: Vec<Hop>,
     /// The notice carries `TLS-Required` itself: its writer understands the field (Postfix 3.10,
     /// `bounce_notify_util.c`).
     pub tls_required: bool,
+}
+
+/// One `Received` field (RFC 5321 section 4.4).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hop {
+    /// What follows `from`: the name that the client gave, then what the server found out.
+    pub from: Option<String>,
+    /// The host behind `by`.
+    pub by: Option<String>,
 }
 
 /// What a notice says about one recipient (RFC 3464 section 2.3).
@@ -179,5 +275,67 @@ impl Notice {
     /// Would an opt-out help at least one recipient?
     pub fn opt_out_helps(&self) -> bool {
         self.recipients.iter().any(|r| r.opt_out_helps)
+    }
+
+    /// An opt-out does not help a message that has one already, and is never offered for one whose
+    /// sender asked for security.
+    fn heed_the_original(&mut self) {
+        let requiretls = self
+            .recipients
+            .iter()
+            .any(|r| r.cause == Cause::RequiretlsUnsupported);
+        self.original.requires_tls |= requiretls;
+        if self.original.opted_out || self.original.requires_tls {
+            for recipient in &mut self.recipients {
+                recipient.opt_out_helps = false;
+            }
+        }
+    }
+}
+
+impl NoticeHeader {
+    fn read(message: &[u8]) -> Self {
+        let mut result = NoticeHeader::default();
+        for field in header::fields(message) {
+            if field.is("Received") {
+                result.received.push(Hop::read(&field.text()));
+            } else if field.is("Return-Path") && result.return_path.is_none() {
+                let path = field.text();
+                result.return_path = Some(
+                    path.trim_start_matches('<')
+                        .trim_end_matches('>')
+                        .trim()
+                        .to_owned(),
+                );
+            } else if field.is("Message-ID") && result.message_id.is_none() {
+                result.message_id = text::message_id(&field.text());
+            } else if field.is("From") && result.from.is_none() {
+                result.from = text::addresses(field.value()).into_iter().next();
+            } else if field.is("Date") && result.date.is_none() {
+                result.date = text::date(&field.text());
+            } else if field.is("TLS-Required") {
+                result.tls_required = true;
+            }
+        }
+        result
+    }
+}
+
+impl Hop {
+    fn read(value: &str) -> Self {
+        let clause = value.split_once(';').map_or(value, |(clause, _)| clause);
+        let words: Vec<&str> = clause.split_whitespace().collect();
+        let by = words
+            .iter()
+            .position(|word| word.eq_ignore_ascii_case("by"));
+        let from = words
+            .first()
+            .filter(|word| word.eq_ignore_ascii_case("from"));
+        Hop {
+            from: from.map(|_| words[1..by.unwrap_or(words.len()).max(1)].join(" ")),
+            by: by
+                .and_then(|at| words.get(at + 1))
+                .map(|host| (*host).to_owned()),
+        }
     }
 }

@@ -1,0 +1,115 @@
+//! The command line: every verb and flag. Man page and completions are made from it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// What `--version` says and the errors start with.
+pub const NAME: &str = env!("CARGO_PKG_NAME");
+
+/// Resend a message that broken TLS delays, with `TLS-Required: No` (RFC 8689)
+#[derive(Debug, Parser)]
+#[command(name = NAME, version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    after_help = "Exit status: 0 done, 1 nothing to do, 2 you said no; errors as in sysexits.h."
+)]
+pub struct Cli {
+    /// Configuration file to read in place of the usual one
+    #[arg(long, global = true, value_name = "FILE", env = "TLS_OPTOUT_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// What to do
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Read notices and say what they mean; 0: TLS is the cause, 1: it is not
+    Inspect(Inspect),
+    /// Send the original of a notice again, to the recipients that an opt-out helps
+    Resend(Resend),
+    /// List what waits for you
+    Offers(Offers),
+    /// Say no to offers
+    Dismiss(Dismiss),
+    /// Print where the original with a Message-ID lies
+    Find(Find),
+    /// Print the completions for a shell
+    Completions(Completions),
+    /// Print the manual page
+    Man,
+}
+
+/// Arguments of `inspect`.
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Notices; none or "-": standard input
+    pub files: Vec<PathBuf>,
+}
+
+/// Arguments of `resend`.
+#[derive(Debug, Args)]
+pub struct Resend {
+    /// Send to this recipient of the original (may be given more than once)
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: Vec<String>,
+    /// Send without asking
+    #[arg(long, short, conflicts_with = "dry_run")]
+    pub yes: bool,
+    /// Print the bytes that would be sent, the envelope on standard error, and change nothing
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+    /// Account to send through, by its name in the configuration
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
+    /// The outcome as one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// For macros: wait for a key at the end, and end with status 0
+    #[arg(long)]
+    pub pause: bool,
+    /// Notices as files, or offers by number; none or "-": standard input
+    #[arg(value_name = "FILE or OFFER")]
+    pub notices: Vec<PathBuf>,
+}
+
+/// Arguments of `offers`.
+#[derive(Debug, Args)]
+pub struct Offers {
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Those that are done, expired or dismissed too
+    #[arg(long, short)]
+    pub all: bool,
+}
+
+/// Arguments of `dismiss`.
+#[derive(Debug, Args)]
+pub struct Dismiss {
+    /// Numbers of offers
+    #[arg(required = true, value_name = "OFFER")]
+    pub offers: Vec<i64>,
+}
+
+/// Arguments of `find`.
+#[derive(Debug, Args)]
+pub struct Find {
+    /// When it was sent, as its Date field says; makes the search faster
+    #[arg(long, value_name = "DATE")]
+    pub date: Option<String>,
+    /// Message-ID, with or without angle brackets
+    #[arg(value_name = "MESSAGE-ID")]
+    pub message_id: String,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}

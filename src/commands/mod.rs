@@ -1,0 +1,229 @@
+//! One file a verb: read the arguments, call the rooms, print.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::{CommandFactory, Parser};
+use serde::Serialize;
+
+use crate::cli::{Cli, Completions, NAME, Verb};
+use crate::config::{self, Asking, Config, Places};
+use crate::notice::Notice;
+use crate::notice::provenance::{self, Judgement, Known};
+use crate::offer::store::Journal;
+use crate::terminal::shown;
+
+mod find;
+mod inspect;
+mod offers;
+mod resend;
+
+/// Done; or: yes, TLS is the cause.
+pub const DONE: u8 = 0;
+/// Nothing to do; or: TLS is not the cause.
+pub const NOTHING: u8 = 1;
+/// The user said no.
+pub const DECLINED: u8 = 2;
+/// sysexits.h `EX_USAGE`: the command line is wrong.
+pub const USAGE: u8 = 64;
+/// sysexits.h `EX_DATAERR`: what was given is not what is needed.
+pub const DATA: u8 = 65;
+/// sysexits.h `EX_NOINPUT`: a file or message is missing.
+pub const NO_INPUT: u8 = 66;
+/// sysexits.h `EX_UNAVAILABLE`: a server refused or cannot be reached.
+pub const UNAVAILABLE: u8 = 69;
+/// sysexits.h `EX_SOFTWARE`: a fault of this program.
+pub const INTERNAL: u8 = 70;
+/// sysexits.h `EX_IOERR`: reading or writing failed.
+pub const IO: u8 = 74;
+/// sysexits.h `EX_TEMPFAIL`: try again.
+pub const TRY_AGAIN: u8 = 75;
+/// sysexits.h `EX_CONFIG`: the configuration is wrong or lacks something.
+pub const CONFIG: u8 = 78;
+
+/// Why a verb failed: one line for the user, and the exit status.
+#[derive(Debug)]
+pub struct Failure {
+    /// Exit status.
+    pub status: u8,
+    text: String,
+}
+
+impl Failure {
+    fn new(status: u8, text: impl fmt::Display) -> Failure {
+        Failure {
+            status,
+            text: text.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shown(&self.text))
+    }
+}
+
+impl From<config::Error> for Failure {
+    fn from(error: config::Error) -> Failure {
+        Failure::new(CONFIG, error)
+    }
+}
+
+impl From<crate::offer::store::Error> for Failure {
+    fn from(error: crate::offer::store::Error) -> Failure {
+        let status = match error {
+            crate::offer::store::Error::Taken(_) => NOTHING,
+            _ => IO,
+        };
+        Failure::new(status, error)
+    }
+}
+
+/// Standard output or the terminal failed. A reader that went away (`| head`) is no failure.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => std::process::exit(0),
+            _ => Failure::new(IO, format!("cannot write the result: {error}")),
+        }
+    }
+}
+
+/// The whole program: parses the command line, runs the verb, turns the result into an exit status.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { USAGE } else { DONE });
+        }
+    };
+    match run(cli) {
+        Ok(status) => ExitCode::from(status),
+        Err(failure) => {
+            eprintln!("{NAME}: {failure}");
+            ExitCode::from(failure.status)
+        }
+    }
+}
+
+/// Runs the verb and says with which status to end.
+///
+/// # Errors
+/// One line for the user, with its exit status.
+pub fn run(cli: Cli) -> Result<u8, Failure> {
+    let mut places =
+        Places::from_env().ok_or_else(|| Failure::new(CONFIG, "no home folder; set HOME"))?;
+    places.named_config = cli.config.or(places.named_config);
+    match cli.verb {
+        Verb::Inspect(args) => inspect::run(&args, &places),
+        Verb::Resend(args) => resend::run(&args, &places),
+        Verb::Offers(args) => offers::list(&args, &places),
+        Verb::Dismiss(args) => offers::dismiss(&args, &places),
+        Verb::Find(args) => find::run(&args, &places),
+        Verb::Completions(args) => completions(&args),
+        Verb::Man => manual(),
+    }
+}
+
+fn completions(args: &Completions) -> Result<u8, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), NAME, &mut script);
+    io::stdout().write_all(&script)?;
+    Ok(DONE)
+}
+
+fn manual() -> Result<u8, Failure> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+    io::stdout().write_all(&page)?;
+    Ok(DONE)
+}
+
+/// The bytes of a file, or of standard input for "-".
+fn input(file: &Path) -> Result<Vec<u8>, Failure> {
+    if file != Path::new("-") {
+        return fs::read(file).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                Failure::new(NO_INPUT, format!("{}: no such file", file.display()))
+            }
+            _ => Failure::new(IO, format!("{}: {error}", file.display())),
+        });
+    }
+    let mut bytes = Vec::new();
+    io::stdin()
+        .lock()
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::new(IO, format!("cannot read standard input: {error}")))?;
+    Ok(bytes)
+}
+
+/// The files given, or standard input where none is. A terminal is no message: say so at once.
+fn inputs(files: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let files = if files.is_empty() {
+        vec![PathBuf::from("-")]
+    } else {
+        files.to_vec()
+    };
+    if files.iter().any(|file| file == Path::new("-")) && io::IsTerminal::is_terminal(&io::stdin())
+    {
+        return Err(Failure::new(
+            USAGE,
+            "no message: give a file, or pipe a notice to standard input",
+        ));
+    }
+    Ok(files)
+}
+
+fn configuration(places: &Places) -> Result<Config, Failure> {
+    Ok(Config::load(places, Asking::IfChanged)?)
+}
+
+/// Has anything ever been recorded? Asked where nothing may be made.
+fn has_journal(places: &Places) -> bool {
+    Journal::file(&places.state_home.join(NAME)).exists()
+}
+
+fn journal(places: &Places) -> Result<Journal, Failure> {
+    let folder = places.state_folder().map_err(|error| {
+        let state = places.state_home.display();
+        Failure::new(
+            IO,
+            format!("cannot make the state folder in {state}: {error}; nothing was sent"),
+        )
+    })?;
+    Ok(Journal::open(&folder)?)
+}
+
+/// Did the user's own server write the notice?
+fn judge(notice: &Notice, servers: &[String], journal: Option<&Journal>) -> Judgement {
+    let is_our_envelope_id =
+        &|id: &str| journal.is_some_and(|journal| journal.knows_envelope(id).unwrap_or(false));
+    provenance::judge(
+        notice,
+        &Known {
+            is_our_envelope_id,
+            servers,
+        },
+    )
+}
+
+/// The word that a value has in JSON, for people too.
+fn word(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+/// Seconds since 1970. A clock before 1970 reads 0.
+fn now() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_secs() as i64)
+}

@@ -1,0 +1,75 @@
+//! `offers` and `dismiss`: what waits for the user.
+
+use std::io::{self, Write};
+
+use serde_json::json;
+
+use crate::cli::{Dismiss, Offers};
+use crate::config::Places;
+use crate::message::text::rfc3339;
+use crate::offer::{Delivery, Recorded};
+use crate::terminal::shown;
+
+use super::{DONE, Failure, NO_INPUT, NOTHING, journal, now};
+
+/// Prints the offers that wait, or all of them.
+pub(super) fn list(args: &Offers, places: &Places) -> Result<u8, Failure> {
+    let mut journal = journal(places)?;
+    let (now, mut status) = (now(), NOTHING);
+    let mut out = io::stdout().lock();
+    for offer in journal.offers()? {
+        let deliveries = journal.deliveries(&offer.message_id)?;
+        for (recipient, cause) in &offer.waiting {
+            let delivery = deliveries
+                .iter()
+                .find(|d| d.recipient == recipient.to_lowercase());
+            let state = state(&offer, delivery, now);
+            if !args.all && !matches!(state, "open" | "refused" | "unknown" | "sending") {
+                continue;
+            }
+            status = DONE;
+            if args.json {
+                let line = json!({
+                    "offer": offer.id, "recipient": recipient, "state": state, "cause": cause,
+                    "subject": offer.subject, "message_id": offer.message_id,
+                    "recorded": rfc3339(offer.recorded), "expires": offer.expires.map(rfc3339),
+                    "at": delivery.map(|d| rfc3339(d.at)), "server": delivery.map(|d| &d.server),
+                    "reply": delivery.map(|d| &d.reply),
+                });
+                writeln!(out, "{line}")?;
+            } else {
+                let (subject, recipient) = (shown(&offer.subject), shown(recipient));
+                writeln!(
+                    out,
+                    "{:>4}  {state:<9}  {recipient}  {}  \"{subject}\"",
+                    offer.id,
+                    shown(cause)
+                )?;
+            }
+        }
+    }
+    Ok(status)
+}
+
+fn state(offer: &Recorded, delivery: Option<&Delivery>, now: i64) -> &'static str {
+    match delivery {
+        Some(delivery) => delivery.state.name(),
+        None if offer.dismissed.is_some() => "dismissed",
+        None if offer.expires.is_some_and(|expires| expires < now) => "expired",
+        None => "open",
+    }
+}
+
+/// Marks offers as unwanted.
+pub(super) fn dismiss(args: &Dismiss, places: &Places) -> Result<u8, Failure> {
+    let mut journal = journal(places)?;
+    for &id in &args.offers {
+        if !journal.dismiss(id, now())? {
+            return Err(Failure::new(
+                NO_INPUT,
+                format!("no offer {id}; `tls-optout offers` lists them"),
+            ));
+        }
+    }
+    Ok(DONE)
+}

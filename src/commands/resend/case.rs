@@ -1,0 +1,158 @@
+//! Everything that is known about one notice before anybody is asked.
+
+use std::path::PathBuf;
+
+use crate::cli::Resend;
+use crate::config::{Config, Places};
+use crate::maildir::{self, proof};
+use crate::message::recipients::senders;
+use crate::message::{resubmission, text};
+use crate::notice::provenance::Judgement;
+use crate::notice::{self, Notice, RecipientReport};
+use crate::offer::plan::{Plan, plan};
+use crate::offer::store::Journal;
+use crate::offer::{NoOffer, Recorded, consider, notice_key};
+
+use super::super::find::{look, missing};
+use super::super::{DATA, Failure, IO, NOTHING, has_journal, journal, judge, now};
+use super::route::Route;
+
+/// A notice, its original, and what would be sent to whom.
+#[derive(Debug)]
+pub(super) struct Case {
+    /// The notice.
+    pub(super) notice: Notice,
+    /// Did the user's own server write it?
+    pub(super) judgement: Judgement,
+    /// The journal; none in a dry run without one.
+    pub(super) journal: Option<Journal>,
+    /// Number of the offer; 0 in a dry run.
+    pub(super) offer: i64,
+    /// Message-ID of the original.
+    pub(super) message_id: String,
+    /// Where the original lies.
+    pub(super) path: PathBuf,
+    /// Who gets it and who does not.
+    pub(super) plan: Plan,
+    /// The way out.
+    pub(super) route: Route,
+    /// What will be sent, with the line ends of the file.
+    pub(super) message: Vec<u8>,
+    /// The fields that were taken out.
+    pub(super) removed: Vec<String>,
+}
+
+impl Case {
+    /// Reads the notice, finds and proves the original, plans. Records the offer on the way, so that
+    /// it waits for the user whatever fails after that.
+    pub(super) fn open(
+        bytes: &[u8],
+        args: &Resend,
+        config: &Config,
+        places: &Places,
+    ) -> Result<Case, Failure> {
+        let notice = notice::read(bytes).ok_or_else(|| {
+            Failure::new(
+                DATA,
+                "not a delivery notice; pipe the whole, raw notice (mutt: unset pipe_decode)",
+            )
+        })?;
+        let helped = consider(&notice).map_err(|no_offer| Failure::new(NOTHING, no_offer))?;
+        let message_id = notice
+            .original
+            .message_id
+            .clone()
+            .ok_or_else(|| Failure::new(NOTHING, NoOffer::NoMessageId))?;
+        let mut journal = match args.dry_run && !has_journal(places) {
+            true => None,
+            false => Some(journal(places)?),
+        };
+        let mut offer = 0;
+        if let Some(journal) = journal.as_mut().filter(|_| !args.dry_run) {
+            offer = journal.record(&recorded(&notice, &helped, &message_id, bytes))?;
+        }
+        let (path, original) = original(config, &notice, &message_id)?;
+        let rewritten =
+            resubmission::rewrite(&original).map_err(|refusal| Failure::new(NOTHING, refusal))?;
+        let route = Route::choose(config, args.account.as_deref(), &senders(&original))?;
+        let deliveries = match journal.as_mut() {
+            Some(journal) => journal.deliveries(&message_id)?,
+            None => Vec::new(),
+        };
+        let plan = plan(
+            &notice,
+            &helped,
+            &original,
+            &args.to,
+            &config.policy,
+            &deliveries,
+        );
+        let judgement = judge(&notice, &route.account.notice_hosts(), journal.as_ref());
+        let (message, removed) = (rewritten.bytes, rewritten.removed);
+        Ok(Case {
+            notice,
+            judgement,
+            journal,
+            offer,
+            message_id,
+            path,
+            plan,
+            route,
+            message,
+            removed,
+        })
+    }
+}
+
+/// What the journal keeps of the offer.
+fn recorded(
+    notice: &Notice,
+    helped: &[&RecipientReport],
+    message_id: &str,
+    bytes: &[u8],
+) -> Recorded {
+    let waiting = helped.iter().map(|report| {
+        let address = report
+            .original_recipient
+            .as_ref()
+            .unwrap_or(&report.final_recipient);
+        (address.clone(), report.cause.words().to_owned())
+    });
+    Recorded {
+        id: 0,
+        notice_key: notice_key(notice, message_id),
+        notice: bytes.to_vec(),
+        message_id: message_id.to_owned(),
+        subject: notice.original.subject.clone().unwrap_or_default(),
+        recorded: now(),
+        expires: helped
+            .iter()
+            .filter_map(|report| report.will_retry_until)
+            .max(),
+        dismissed: None,
+        waiting: waiting.collect(),
+    }
+}
+
+/// The copy that was sent, proven.
+fn original(config: &Config, notice: &Notice, id: &str) -> Result<(PathBuf, Vec<u8>), Failure> {
+    let near = notice
+        .original
+        .date
+        .as_deref()
+        .and_then(text::date)
+        .or(notice.arrival_date);
+    let proven = |header: &[u8]| proof::prove(header, &notice.original).is_ok();
+    let found = look(config, id, near, &proven);
+    let best = found
+        .copies
+        .iter()
+        .find(|copy| proven(&copy.header))
+        .or(found.copies.first());
+    let copy = best.ok_or_else(|| missing(config, id, &found))?;
+    let gone = |error| Failure::new(IO, format!("{}: {error}", copy.path.display()));
+    let bytes = maildir::read(&copy.path).map_err(gone)?;
+    proof::prove(&bytes, &notice.original)
+        .map_err(|mismatch| Failure::new(DATA, format!("{}: {mismatch}", copy.path.display())))?;
+    Ok((copy.path.clone(), bytes))
+}

@@ -1,0 +1,67 @@
+//! The way out: which account a message belongs to.
+
+use std::fmt;
+
+use crate::config::{Account, Config};
+use crate::message::recipients::Mailbox;
+
+use super::super::{CONFIG, Failure};
+
+/// How a message leaves, and from whom.
+#[derive(Debug)]
+pub(super) struct Route {
+    /// Envelope sender: notices about the resubmission go there.
+    pub(super) sender: String,
+    /// The account.
+    pub(super) account: Account,
+}
+
+impl Route {
+    /// The way out for a message with these possible senders: the account that one of them belongs
+    /// to, or the one with the given name. A message that is from none of the user's addresses has
+    /// no way out.
+    pub(super) fn choose(
+        config: &Config,
+        name: Option<&str>,
+        senders: &[Mailbox],
+    ) -> Result<Route, Failure> {
+        let file = config.file.display();
+        let of_sender = senders.iter().find_map(|sender| {
+            let account = config.account_for(&sender.address)?;
+            Some((sender.address.clone(), account))
+        });
+        let Some((sender, mut account)) = of_sender else {
+            let from = senders.first().map_or("nobody", |sender| &sender.address);
+            // Where mutt could not be asked that may be why.
+            let warning = config.warnings.first();
+            let warning = warning.map_or(String::new(), |warning| format!(" ({warning})"));
+            let text = format!(
+                "the original is from {from}, which belongs to no account: it is not yours to send \
+                 again; if it is, add [[account]] from = [\"{from}\"] to {file}{warning}"
+            );
+            return Err(Failure::new(CONFIG, text));
+        };
+        if let Some(name) = name {
+            account = config.account_named(name).ok_or_else(|| {
+                let known: Vec<_> = config.accounts.iter().map(|a| a.name.as_str()).collect();
+                let known = known.join(", ");
+                Failure::new(
+                    CONFIG,
+                    format!("no account {name} in {file}; there is: {known}"),
+                )
+            })?;
+        }
+        let account = account.clone();
+        Ok(Route { sender, account })
+    }
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.account.command, &self.account.submission) {
+            (Some(words), _) => f.write_str(&words.join(" ")),
+            (None, Some(server)) => write!(f, "{server}"),
+            (None, None) => f.write_str("nothing yet"),
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The sending itself, with the journal on both sides of it.
+
+use std::io;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::cli::{NAME, Resend};
+use crate::config::Account;
+use crate::offer::store::{self, Journal, Sending};
+use crate::offer::{Outcome, State};
+use crate::submission::{
+    Envelope, Error, Receipt, Secret, Server,
+    credentials::{self, Request},
+    sendmail, smtp,
+};
+
+use super::super::{CONFIG, DATA, Failure, INTERNAL, IO, now};
+use super::case::Case;
+
+/// Messages above this many bytes get a progress bar.
+const LARGE: usize = 1 << 20;
+
+/// Submits the message of the case to its recipients. Returns what became of each.
+///
+/// The journal says `sending` for the accepted recipients before the first byte of DATA, and what
+/// the server answered after the final reply. When the answer is lost it says `unknown`.
+pub(super) fn send(case: &mut Case, args: &Resend) -> Result<Vec<Outcome>, Failure> {
+    let recipients: Vec<&str> = case
+        .plan
+        .send
+        .iter()
+        .map(|chosen| &*chosen.address)
+        .collect();
+    let envelope = Envelope::new(&case.route.sender, &recipients, &envelope_id()?)
+        .map_err(|error| Failure::new(DATA, format!("{error}; nothing was sent")))?;
+    let way = Way::of(&case.route.account)?;
+    let Some(journal) = case.journal.as_mut() else {
+        return Err(Failure::new(
+            INTERNAL,
+            "no journal is open; nothing was sent",
+        ));
+    };
+    let mut note = Note {
+        journal,
+        message_id: &case.message_id,
+        server: case.route.to_string(),
+        begun: None,
+    };
+    let bar = bar(case.message.len(), args);
+    let result = submit(&way, &envelope, &case.message, &mut note, &bar);
+    bar.finish_and_clear();
+    note.finish(&envelope, result)
+}
+
+/// How an account submits, with the secret that it takes.
+enum Way {
+    Command(Vec<String>),
+    Server(Box<Server>, Secret),
+}
+
+impl Way {
+    fn of(account: &Account) -> Result<Way, Failure> {
+        if let Some(command) = &account.command {
+            return Ok(Way::Command(command.clone()));
+        }
+        let Some(server) = account.server() else {
+            let text = format!("account {} has no way out; nothing was sent", account.name);
+            return Err(Failure::new(CONFIG, text));
+        };
+        let command = account
+            .token_command
+            .as_ref()
+            .or(account.password_command.as_ref());
+        let (user, host, token) = (&server.user, &server.host, account.token_command.is_some());
+        let secret = credentials::secret(&Request {
+            user,
+            host,
+            command,
+            token,
+        });
+        let secret = secret.map_err(|error| Failure::new(error.status(), error))?;
+        Ok(Way::Server(Box::new(server), secret))
+    }
+}
+
+fn submit(
+    way: &Way,
+    envelope: &Envelope,
+    message: &[u8],
+    note: &mut Note<'_>,
+    bar: &ProgressBar,
+) -> Result<Receipt, Error> {
+    let before_data = &mut |accepted: &[&str]| note.begin(accepted, envelope.id());
+    let progress = &mut |sent, total| {
+        bar.set_length(total);
+        bar.set_position(sent);
+    };
+    match way {
+        Way::Command(command) => {
+            sendmail::submit(command, envelope, message, before_data, progress)
+        }
+        Way::Server(server, secret) => {
+            smtp::submit(server, secret, envelope, message, before_data, progress)
+        }
+    }
+}
+
+/// Drawn on standard error, and only where that is a terminal.
+fn bar(length: usize, args: &Resend) -> ProgressBar {
+    if length < LARGE || args.json {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes}");
+    ProgressBar::new(length as u64)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// The journal's side of one submission.
+struct Note<'a> {
+    journal: &'a mut Journal,
+    message_id: &'a str,
+    server: String,
+    begun: Option<Result<Sending, store::Error>>,
+}
+
+impl Note<'_> {
+    fn begin(&mut self, accepted: &[&str], envelope_id: &str) -> io::Result<()> {
+        let begun = self
+            .journal
+            .begin(self.message_id, accepted, envelope_id, &self.server, now());
+        let result = match &begun {
+            Ok(_) => Ok(()),
+            Err(error) => Err(io::Error::other(error.to_string())),
+        };
+        self.begun = Some(begun);
+        result
+    }
+
+    /// Writes what became of the recipients. Nothing was sent unless `begin` went well.
+    fn finish(
+        self,
+        envelope: &Envelope,
+        result: Result<Receipt, Error>,
+    ) -> Result<Vec<Outcome>, Failure> {
+        let sending = match self.begun {
+            None => return Err(failure(result)),
+            Some(Err(error)) => return Err(error.into()),
+            Some(Ok(sending)) => sending,
+        };
+        let all = |state, reply: &str| -> Vec<Outcome> {
+            let one = |recipient: &String| Outcome {
+                recipient: recipient.clone(),
+                state,
+                reply: reply.into(),
+            };
+            envelope.recipients().iter().map(one).collect()
+        };
+        let outcomes = match &result {
+            Ok(receipt) => outcomes(receipt),
+            Err(error) if error.is_unknown() => all(State::Unknown, &error.to_string()),
+            Err(error) => all(State::Refused, &error.to_string()),
+        };
+        let written = self.journal.finish(sending, &outcomes, now());
+        match (result, written) {
+            (Ok(_), Ok(())) => Ok(outcomes),
+            (Ok(_), Err(error)) => Err(Failure::new(
+                IO,
+                format!(
+                    "the message WAS sent, but the journal could not note it ({error}); do not send it again; \
+                     `{NAME} offers` will show it as unknown"
+                ),
+            )),
+            (error, _) => Err(failure(error)),
+        }
+    }
+}
+
+fn failure(result: Result<Receipt, Error>) -> Failure {
+    match result {
+        Ok(_) => Failure::new(
+            INTERNAL,
+            "the submission ended before it began; nothing was sent",
+        ),
+        Err(error) => Failure::new(error.status(), error),
+    }
+}
+
+fn outcomes(receipt: &Receipt) -> Vec<Outcome> {
+    let one = |outcome: &crate::submission::Outcome| {
+        let (state, reply) = match outcome.accepted {
+            true if receipt.reply.is_empty() => (State::Sent, "accepted"),
+            true => (State::Sent, &*receipt.reply),
+            false => (State::Refused, &*outcome.reply),
+        };
+        Outcome {
+            recipient: outcome.recipient.clone(),
+            state,
+            reply: reply.to_owned(),
+        }
+    };
+    receipt.outcomes.iter().map(one).collect()
+}
+
+/// A fresh ENVID that nobody else can know (RFC 3461 section 4.4): a notice that returns it is about
+/// this submission.
+fn envelope_id() -> Result<String, Failure> {
+    let no_random = |error| {
+        Failure::new(
+            INTERNAL,
+            format!("no random numbers: {error}; nothing was sent"),
+        )
+    };
+    let (high, low) = (
+        getrandom::u64().map_err(no_random)?,
+        getrandom::u64().map_err(no_random)?,
+    );
+    Ok(format!("{high:016x}{low:016x}"))
+}

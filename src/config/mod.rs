@@ -1,0 +1,295 @@
+//! The configuration: the file, its defaults, and what mutt or msmtp already know.
+//!
+//! ```text
+//! config.toml --file--> Written --+
+//!                                 +--> Config
+//! mutt -Q --discover--> Answers --+
+//! ```
+//!
+//! Each key is optional. mutt is asked only where a key is missing that it could know, and what it
+//! says is remembered. Where it knows nothing either, the key stays empty; whoever needs it then says
+//! what to write into [`Config::file`].
+
+pub mod discover;
+pub mod durable;
+mod entry;
+mod file;
+mod msmtp;
+mod mutt;
+mod paths;
+mod server_url;
+mod source;
+
+use std::path::{Path, PathBuf};
+
+pub use discover::Asking;
+pub use file::{ACCOUNT_KEYS, AUTH_WORDS, MAIL_KEYS, POLICY_KEYS, SECTIONS};
+pub use mutt::Answers;
+pub use paths::Places;
+pub use source::{Error, Place};
+
+pub use crate::submission::credentials::Command as CommandLine;
+
+use crate::policy::Policy;
+use crate::submission::{Mechanism, Server};
+use file::Written;
+use source::Source;
+
+/// Everything that the user, or mutt in the user's stead, has said.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Config {
+    /// The file that was read, or that would be.
+    pub file: PathBuf,
+    /// Where mail lies.
+    pub mail: Mail,
+    /// Through whom mail is sent, in the order of preference.
+    pub accounts: Vec<Account>,
+    /// Where opting out is allowed.
+    pub policy: Policy,
+    /// What mutt or NeoMutt said, where they were needed.
+    pub answers: Option<Answers>,
+    /// What went wrong without being fatal: a line each, for the user.
+    pub warnings: Vec<String>,
+}
+
+/// The Maildir folders.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Mail {
+    /// Watched for notices.
+    pub inbox: Vec<PathBuf>,
+    /// Searched first for an original.
+    pub sent: Vec<PathBuf>,
+    /// Searched next, with what lies below.
+    pub search: Vec<PathBuf>,
+}
+
+/// A sender and the way out for its mail.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Account {
+    /// What `--account` names it by: the key `name`, or else the first address.
+    pub name: String,
+    /// Its addresses; `*@example.org` is every address of the domain.
+    pub from: Vec<String>,
+    /// The submission server, without `auth` and `tls_trust_file`.
+    pub submission: Option<Server>,
+    /// The program and its arguments that submit in place of us.
+    pub command: Option<Vec<String>>,
+    /// The only authentication mechanism to use.
+    pub auth: Option<Mechanism>,
+    /// One more certificate authority, beside those of the system.
+    pub tls_trust_file: Option<PathBuf>,
+    /// Prints the password.
+    pub password_command: Option<CommandLine>,
+    /// Prints an OAuth 2 access token.
+    pub token_command: Option<CommandLine>,
+}
+
+impl Config {
+    /// Reads the file and fills in what mutt knows.
+    ///
+    /// # Errors
+    /// Where the file, or a table that it names, cannot be read or understood. That mutt gives no
+    /// answer is a warning.
+    pub fn load(places: &Places, asking: Asking) -> Result<Self, Error> {
+        let file = places.config_file();
+        let is_optional = places.named_config.is_none();
+        let mut written = if is_optional && !file.exists() {
+            Written::default()
+        } else {
+            file::parse(&Source::read(&file)?, &places.home)?
+        };
+        for table in std::mem::take(&mut written.tables) {
+            read_table(&mut written.policy, &Source::read(&table)?)?;
+        }
+        let mut config = Self {
+            file,
+            ..Self::default()
+        };
+        if written.lacks_what_mutt_knows() {
+            config.ask_mutt(places, asking);
+        }
+        let answers = config.answers.clone().unwrap_or_default();
+        config.mail = Mail {
+            inbox: written
+                .inbox
+                .unwrap_or_else(|| maildir(answers.spoolfile.as_ref())),
+            sent: written
+                .sent
+                .unwrap_or_else(|| not_mbox(answers.record.as_ref())),
+            search: written
+                .search
+                .unwrap_or_else(|| folder(answers.folder.as_ref())),
+        };
+        config.accounts = accounts(written.accounts, &answers, places);
+        config.policy = written.policy;
+        Ok(config)
+    }
+
+    /// The account that an address belongs to: one that names it before one that names its domain.
+    /// The domain matches in either case (RFC 5321 section 2.4), the part before `@` as it is.
+    pub fn account_for(&self, address: &str) -> Option<&Account> {
+        let (local, domain) = address.rsplit_once('@')?;
+        let belongs = |wanted: &str| {
+            self.accounts.iter().find(|account| {
+                account
+                    .from
+                    .iter()
+                    .filter_map(|from| from.rsplit_once('@'))
+                    .any(|(l, d)| l == wanted && d.eq_ignore_ascii_case(domain))
+            })
+        };
+        belongs(local).or_else(|| belongs("*"))
+    }
+
+    /// The account with this name.
+    pub fn account_named(&self, name: &str) -> Option<&Account> {
+        self.accounts.iter().find(|account| account.name == name)
+    }
+
+    fn ask_mutt(&mut self, places: &Places, asking: Asking) {
+        match discover::answers(places, asking) {
+            Ok(answers) => self.answers = answers,
+            Err(error) => self.warnings.push(format!(
+                "{error}; write [mail] and [[account]] into {} to do without",
+                self.file.display()
+            )),
+        }
+    }
+}
+
+impl Written {
+    /// With several accounts nobody can know which of them mutt's answer would belong to.
+    fn lacks_what_mutt_knows(&self) -> bool {
+        let account_lacks = match self.accounts.as_slice() {
+            [] => true,
+            [account] => account.lacks_sender() || account.lacks_way(),
+            _ => false,
+        };
+        self.inbox.is_none() || self.sent.is_none() || self.search.is_none() || account_lacks
+    }
+}
+
+impl Account {
+    /// The submission server with everything that is known about it.
+    pub fn server(&self) -> Option<Server> {
+        let mut server = self.submission.clone()?;
+        server.trust_file.clone_from(&self.tls_trust_file);
+        server.auth = self.auth;
+        Some(server)
+    }
+
+    /// Where a notice of the user's own server comes from: the host of the submission server, or,
+    /// where a command submits and no host is known, the domains of the addresses.
+    pub fn notice_hosts(&self) -> Vec<String> {
+        match &self.submission {
+            Some(server) => vec![server.host.clone()],
+            None => {
+                let domains = self.from.iter().filter_map(|from| from.rsplit_once('@'));
+                domains.map(|(_, domain)| domain.to_owned()).collect()
+            }
+        }
+    }
+
+    fn lacks_sender(&self) -> bool {
+        self.from.is_empty()
+    }
+
+    fn lacks_way(&self) -> bool {
+        self.submission.is_none() && self.command.is_none()
+    }
+}
+
+fn read_table(policy: &mut Policy, source: &Source) -> Result<(), Error> {
+    let file = source.file.display().to_string();
+    policy
+        .add_table(&source.text, &file)
+        .map_err(|error| Error::Table {
+            place: Place {
+                file: source.file.clone(),
+                line: error.line,
+                column: error.column,
+            },
+            source: error.error,
+        })
+}
+
+/// The written accounts. A single one, or none, is filled up with what mutt and msmtp know.
+fn accounts(mut accounts: Vec<Account>, answers: &Answers, places: &Places) -> Vec<Account> {
+    if accounts.len() > 1 {
+        return accounts;
+    }
+    let is_written = !accounts.is_empty();
+    let mut account = accounts.pop().unwrap_or_default();
+    if account.lacks_way() {
+        account.submission = answers
+            .submission
+            .as_deref()
+            .and_then(|url| url.parse().ok());
+        if account.submission.is_none() {
+            account.command = command(&answers.sendmail, places);
+        }
+    }
+    if account.lacks_sender() {
+        account.from.extend(answers.from.clone());
+    }
+    if account.lacks_sender() {
+        let command = account.command.as_deref().unwrap_or_default();
+        account.from = msmtp::addresses(places, command);
+    }
+    if !is_written {
+        if account.lacks_sender() && account.lacks_way() {
+            return Vec::new();
+        }
+        account.name = account
+            .from
+            .first()
+            .cloned()
+            .unwrap_or_else(|| "mutt".to_owned());
+    }
+    vec![account]
+}
+
+/// mutt's `$sendmail` where that program exists, else msmtp where its user has set it up.
+fn command(sendmail: &[String], places: &Places) -> Option<Vec<String>> {
+    let program = Path::new(sendmail.first().map_or("", String::as_str));
+    let exists = if program.components().count() > 1 {
+        paths::is_executable(program)
+    } else {
+        program
+            .to_str()
+            .is_some_and(|name| !name.is_empty() && places.program(name).is_some())
+    };
+    if exists {
+        return Some(sendmail.to_vec());
+    }
+    let msmtp = vec!["msmtp".to_owned()];
+    let is_set_up =
+        places.program("msmtp").is_some() && !msmtp::addresses(places, &msmtp).is_empty();
+    is_set_up.then_some(msmtp)
+}
+
+/// mutt's inbox, if it is a Maildir and not, as by default, a spool file.
+fn maildir(spoolfile: Option<&PathBuf>) -> Vec<PathBuf> {
+    spoolfile
+        .filter(|path| path.join("cur").is_dir())
+        .cloned()
+        .into_iter()
+        .collect()
+}
+
+/// The folder for copies, which mutt makes when the first message is sent.
+fn not_mbox(record: Option<&PathBuf>) -> Vec<PathBuf> {
+    record
+        .filter(|path| !path.is_file())
+        .cloned()
+        .into_iter()
+        .collect()
+}
+
+fn folder(folder: Option<&PathBuf>) -> Vec<PathBuf> {
+    folder
+        .filter(|path| path.is_dir())
+        .cloned()
+        .into_iter()
+        .collect()
+}

@@ -1,0 +1,257 @@
+//! Maildir and Maildir++: which directories are folders, and what the name of a file tells.
+//!
+//! <https://cr.yp.to/proto/maildir.html>; for Maildir++ the page of Courier. `tmp` is never read:
+//! what lies there is not delivered yet.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// Where messages lie. `new` stands first: a message read while we look goes from there to `cur`.
+pub const PARTS: [&str; 2] = ["new", "cur"];
+
+/// What could not be read. The look-up goes on without it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unreadable {
+    /// How many files and folders.
+    pub count: usize,
+    /// The first of them, at most [`Unreadable::NAMED`], each with the reason.
+    pub named: Vec<(PathBuf, String)>,
+}
+
+impl Unreadable {
+    /// How many are kept by name.
+    pub const NAMED: usize = 10;
+
+    pub(super) fn add(&mut self, path: &Path, error: &io::Error) {
+        self.count += 1;
+        if self.named.len() < Self::NAMED {
+            self.named.push((path.to_owned(), error.to_string()));
+        }
+    }
+
+    pub(super) fn join(&mut self, other: Unreadable) {
+        self.count += other.count;
+        self.named.extend(other.named);
+        self.named.truncate(Self::NAMED);
+    }
+}
+
+/// Is this directory a Maildir folder? `tmp` is not asked for: copies of a Maildir often lose it.
+pub fn is_maildir(path: &Path) -> bool {
+    PARTS.iter().all(|part| path.join(part).is_dir())
+}
+
+/// Walks to the folders below some roots, each folder once, however many paths and links lead to it.
+#[derive(Debug, Default)]
+pub struct Walk {
+    entered: HashSet<(u64, u64)>,
+    given: HashSet<(u64, u64)>,
+}
+
+impl Walk {
+    /// The folder `path` alone, if it is one that this walk has not given before.
+    pub fn only(&mut self, path: &Path) -> Option<PathBuf> {
+        let new = is_maildir(path) && self.given.insert(identity(path).ok()?);
+        new.then(|| path.to_owned())
+    }
+
+    /// All folders at and below `root` that this walk has not given before, in no particular order:
+    /// Maildir++ (`.Sub`), nested, mixed, through symbolic links. A loop of links ends.
+    pub fn below(&mut self, root: &Path, unreadable: &mut Unreadable) -> Vec<PathBuf> {
+        let mut folders = Vec::new();
+        let mut to_do = vec![root.to_owned()];
+        while let Some(directory) = to_do.pop() {
+            match identity(&directory) {
+                Ok(identity) if self.entered.insert(identity) => {
+                    let maildir = is_maildir(&directory);
+                    match subdirectories(&directory, maildir, unreadable) {
+                        Ok(found) => to_do.extend(found),
+                        Err(error) => unreadable.add(&directory, &error),
+                    }
+                    if maildir && self.given.insert(identity) {
+                        folders.push(directory);
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => unreadable.add(&directory, &error),
+            }
+        }
+        folders
+    }
+}
+
+/// What tells a directory from all others, whatever path leads to it.
+fn identity(directory: &Path) -> io::Result<(u64, u64)> {
+    let meta = fs::metadata(directory)?;
+    Ok((meta.dev(), meta.ino()))
+}
+
+/// The directories in a directory. Of a Maildir not the three that hold its messages.
+fn subdirectories(
+    directory: &Path,
+    maildir: bool,
+    unreadable: &mut Unreadable,
+) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if maildir
+            && ["cur", "new", "tmp"]
+                .iter()
+                .any(|own| entry.file_name() == *own)
+        {
+            continue;
+        }
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            found.push(entry.path());
+        } else if kind.is_symlink() {
+            match fs::metadata(entry.path()) {
+                Ok(meta) if meta.is_dir() => found.push(entry.path()),
+                Ok(_) => {}
+                Err(error) => unreadable.add(&entry.path(), &error),
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The name of a file in `cur` or `new`, taken apart. Any bytes are a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileName<'a> {
+    /// What stays when flags change or a synchroniser renames the file: the name up to the first
+    /// `:`, or `;2,` or `!2,` where the file system has no colons, and without what is appended as
+    /// `,KEY=value` (`,U=5` of mbsync and OfflineIMAP, `,S=1234` of Dovecot).
+    pub base: &'a [u8],
+    /// The letters after `:2,`, such as `S` seen, `D` draft. Empty where the name has none.
+    pub flags: &'a [u8],
+    /// The time of delivery that the name begins with, in seconds since 1970.
+    pub time: Option<i64>,
+}
+
+impl<'a> FileName<'a> {
+    /// Takes a name apart.
+    pub fn parse(name: &'a OsStr) -> Self {
+        let name = name.as_bytes();
+        let info = name
+            .windows(3)
+            .position(|at| matches!(at, [b':' | b';' | b'!', b'2', b',']));
+        let stem = &name[..info.unwrap_or(name.len())];
+        let end = (0..stem.len())
+            .find(|&at| is_end_of_base(&stem[at..]))
+            .unwrap_or(stem.len());
+        let base = &stem[..end];
+        Self {
+            base,
+            flags: info.map_or(&[][..], |at| &name[at + 3..]),
+            time: time(base),
+        }
+    }
+
+    /// Is the message marked as a draft?
+    pub fn is_draft(&self) -> bool {
+        self.flags.contains(&b'D')
+    }
+}
+
+/// Does an info part or an appended `,KEY=` begin here?
+fn is_end_of_base(rest: &[u8]) -> bool {
+    let key = || {
+        rest[1..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric())
+            .count()
+    };
+    match rest.first() {
+        Some(b':') => true,
+        Some(b',') => key() > 0 && rest.get(1 + key()) == Some(&b'='),
+        _ => false,
+    }
+}
+
+/// The number that a base name begins with, if it can be a time: nine digits (1973) to eleven.
+fn time(base: &[u8]) -> Option<i64> {
+    let digits = base.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = (9..=11).contains(&digits).then(|| &base[..digits])?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(name: &str) -> (String, String, Option<i64>) {
+        let name = FileName::parse(OsStr::new(name));
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (text(name.base), text(name.flags), name.time)
+    }
+
+    #[test]
+    fn names_of_all_makers() {
+        let is = |name: &str, base: &str, flags: &str, time: Option<i64>| {
+            assert_eq!(
+                parsed(name),
+                (base.to_owned(), flags.to_owned(), time),
+                "{name}"
+            );
+        };
+        let t = Some(1_700_000_000);
+        is(
+            "1700000000.R42_1.host:2,FS",
+            "1700000000.R42_1.host",
+            "FS",
+            t,
+        );
+        is("1700000000.M1P2_3.host", "1700000000.M1P2_3.host", "", t);
+        is(
+            "1700000000.1_2.host,U=45:2,S",
+            "1700000000.1_2.host",
+            "S",
+            t,
+        );
+        is(
+            "1700000000_0.1.host,U=5,FMD5=7e33:2,",
+            "1700000000_0.1.host",
+            "",
+            t,
+        );
+        is(
+            "1700000000.M1P2.host,S=3252,W=3303:2,Sa",
+            "1700000000.M1P2.host",
+            "Sa",
+            t,
+        );
+        is("1700000000.M1P2.host!2,D", "1700000000.M1P2.host", "D", t);
+        is(
+            "1700000000.a\\072b.host:1,x",
+            "1700000000.a\\072b.host",
+            "",
+            t,
+        );
+        is("Smith, J.:2,S", "Smith, J.", "S", None);
+        is("message-17:2,S", "message-17", "S", None);
+        is("17000000001234567.x", "17000000001234567.x", "", None);
+        is("12.x", "12.x", "", None);
+        is("", "", "", None);
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf8() {
+        let name = FileName::parse(OsStr::from_bytes(b"1700000000.\xff:2,D"));
+        assert_eq!(name.base, b"1700000000.\xff");
+        assert!(name.is_draft());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_a_name(name in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..40)) {
+            let parsed = FileName::parse(OsStr::from_bytes(&name));
+            assert!(name.starts_with(parsed.base) && name.ends_with(parsed.flags));
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The type of a message's body, as far as a copy is judged by it (RFC 2045 section 5).
+
+use crate::message::header;
+
+/// A media type and its boundary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Media {
+    /// `type/subtype` in lower case, comments and blanks removed.
+    pub(super) kind: String,
+    /// The boundary as it stands between the parts.
+    pub(super) boundary: Option<String>,
+}
+
+impl Media {
+    /// The type that a header block gives its body. Where it says nothing: plain text (RFC 2045
+    /// section 5.2).
+    pub(super) fn of(header: &[u8]) -> Self {
+        header::text(header, "Content-Type")
+            .map_or_else(|| Self::parse("text/plain"), |v| Self::parse(&v))
+    }
+
+    /// Reads the unfolded value of a `Content-Type`.
+    pub(super) fn parse(value: &str) -> Self {
+        let mut parts = split(value).into_iter();
+        let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let kind = kind.split_whitespace().collect();
+        let boundary = parts.find_map(|part| {
+            let (name, value) = part.split_once('=')?;
+            let name = name.trim().to_ascii_lowercase();
+            // RFC 2231 lets a boundary be written in its extended form; nobody cuts it in pieces.
+            match name.as_str() {
+                "boundary" => Some(value.trim().to_owned()),
+                "boundary*" => Some(value.trim().rsplit('\'').next()?.to_owned()),
+                _ => None,
+            }
+        });
+        Self {
+            kind,
+            boundary: boundary.filter(|boundary| !boundary.is_empty()),
+        }
+    }
+
+    /// Is the body one in parts?
+    pub(super) fn is_multipart(&self) -> bool {
+        self.kind.starts_with("multipart/")
+    }
+}
+
+/// The parts between semicolons, with quotes opened and comments left out.
+fn split(value: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let (mut quoted, mut depth) = (false, 0usize);
+    let mut chars = value.chars();
+    while let Some(c) = chars.next() {
+        let part = parts.last_mut().expect("never empty");
+        match c {
+            '\\' if quoted || depth > 0 => {
+                if let Some(escaped) = chars.next().filter(|_| depth == 0) {
+                    part.push(escaped);
+                }
+            }
+            '"' if depth == 0 => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if !quoted && depth > 0 => depth -= 1,
+            _ if depth > 0 => {}
+            ';' if !quoted => parts.push(String::new()),
+            _ => part.push(c),
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_and_boundaries() {
+        let is = |value: &str, kind: &str, boundary: Option<&str>| {
+            let media = Media::parse(value);
+            assert_eq!(
+                (media.kind.as_str(), media.boundary.as_deref()),
+                (kind, boundary),
+                "{value}"
+            );
+        };
+        is(
+            "Multipart/Mixed; BOUNDARY=abc",
+            "multipart/mixed",
+            Some("abc"),
+        );
+        is(
+            "multipart/signed; protocol=\"a;boundary=no\"; boundary=\"a b;\\\"c\"",
+            "multipart/signed",
+            Some("a b;\"c"),
+        );
+        is(
+            "text / plain (really; boundary=no) ; charset=utf-8",
+            "text/plain",
+            None,
+        );
+        is(
+            "multipart/mixed; boundary*=us-ascii'en'abc",
+            "multipart/mixed",
+            Some("abc"),
+        );
+        is("multipart/mixed; boundary=\"\"", "multipart/mixed", None);
+        is(
+            "multipart/mixed; boundary=\"open",
+            "multipart/mixed",
+            Some("open"),
+        );
+        is("", "", None);
+    }
+
+    #[test]
+    fn nothing_said_is_plain_text() {
+        assert_eq!(Media::of(b"Subject: x\n\n").kind, "text/plain");
+    }
+}

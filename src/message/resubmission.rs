@@ -1,0 +1,393 @@
+//! What leaves the machine: the original with the opt-out on top, and without what only the
+//! machine at home or a server on the way has added.
+//!
+//! Everything else stays byte for byte, line ends included; putting CRLF on the wire is the task of
+//! the submission. `Mail-Followup-To`, `Resent-From` and their like are the sender's words and stay.
+
+use thiserror::Error;
+
+use super::header::{self, Field};
+use super::text;
+
+/// The field that asks for delivery without TLS policy (RFC 8689 section 3), without line end. At
+/// least one server compares the value with its case and does not trim it.
+pub const OPT_OUT: &str = "TLS-Required: No";
+
+/// Recipients that nobody else may see (RFC 5322 sections 3.6.3 and 3.6.6), and the private
+/// bookkeeping of mail readers in the copy that they keep.
+const PRIVATE: &[&str] = &[
+    "Bcc",
+    "Resent-Bcc",
+    "Apparently-To",
+    "Fcc",
+    "Gcc",
+    "X-Label",
+    "X-Identity-Key",
+    "X-Account-Key",
+];
+
+/// What servers write on the way (RFC 5321 section 4.4, RFC 8601, and their older cousins).
+const TRACE: &[&str] = &[
+    "Return-Path",
+    "Received",
+    "Received-SPF",
+    "X-Received",
+    "Delivered-To",
+    "X-Delivered-To",
+    "X-Original-To",
+    "Envelope-To",
+    "X-Envelope-To",
+    "X-Envelope-From",
+    "Delivery-Date",
+    "Authentication-Results",
+    "X-Google-Smtp-Source",
+    "X-Gm-Message-State",
+];
+
+/// What servers sign with. The submission server signs again. In a message that the user has resent
+/// (`Resent-From`) the signature is its author's and stays.
+const SIGNATURES: &[&str] = &[
+    "DKIM-Signature",
+    "X-Google-DKIM-Signature",
+    "DomainKey-Signature",
+    "ARC-Seal",
+    "ARC-Message-Signature",
+    "ARC-Authentication-Results",
+];
+
+/// What mail stores add: mbox and IMAP servers, mbsync, OfflineIMAP, Gnus.
+const STORE: &[&str] = &[
+    "Status",
+    "X-Status",
+    "X-Keywords",
+    "X-UID",
+    "X-UIDL",
+    "X-IMAP",
+    "X-IMAPbase",
+    "X-TUID",
+    "X-OfflineIMAP",
+    "Content-Length",
+    "Lines",
+    "Xref",
+    "X-From-Line",
+    "X-Gnus-Mail-Source",
+];
+
+/// Fields that mail readers add to their copies, known by how their names begin.
+const STORE_PREFIXES: &[&str] = &["X-Mutt-", "X-Mozilla-", "X-Evolution-"];
+
+/// A message as it will be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewritten {
+    /// The whole message, [`OPT_OUT`] first, line ends as the original has them.
+    pub bytes: Vec<u8>,
+    /// Names of the fields that were taken out, as they are written and in their order. The `From `
+    /// line of an mbox stands as `From `.
+    pub removed: Vec<String>,
+}
+
+/// Why a message is not sent again. Values are cut to 200 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// It carries `TLS-Required` already: sending it once more changes nothing.
+    #[error(
+        "the message was sent with TLS-Required: {value:?} already, and the servers did not honour \
+         it; sending it again would change nothing"
+    )]
+    AlreadyOptedOut {
+        /// The value of the field.
+        value: String,
+    },
+    /// Its sender asked for more security, not for less.
+    #[error("its sender asked for security ({field}: {value:?}); it is not sent without")]
+    SecurityRequested {
+        /// The field that asks.
+        field: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// It is a notice or an automatic reply, which nobody may repeat (RFC 3834 section 2, RFC 3461
+    /// section 6.1).
+    #[error(
+        "it is a notice or an automatic reply ({field}: {value:?}); those are never sent again"
+    )]
+    Automatic {
+        /// The field that tells.
+        field: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// It does not begin with a header field, so a field above it could change its meaning.
+    #[error("it does not begin with a header field; give the whole, raw message")]
+    NoHeader,
+}
+
+/// The message to submit for `original`: [`OPT_OUT`] added exactly once as the very first field,
+/// private, trace and store fields removed, every other byte kept.
+///
+/// # Errors
+///
+/// [`Refusal`] for a message that must not be sent again in this way, whoever consents.
+pub fn rewrite(original: &[u8]) -> Result<Rewritten, Refusal> {
+    refuse(original)?;
+    let resent = header::first(original, "Resent-From").is_some();
+    let mut bytes = Vec::with_capacity(original.len() + OPT_OUT.len() + 2);
+    bytes.extend_from_slice(OPT_OUT.as_bytes());
+    bytes.extend_from_slice(line_end(original));
+    let mut removed = Vec::new();
+    let mut length = 0;
+    for field in header::fields(original) {
+        length += field.raw().len();
+        if is_mbox_line(&field) {
+            removed.push("From ".to_owned());
+        } else if is_removed(&field, resent) {
+            removed.push(String::from_utf8_lossy(field.name()).into_owned());
+        } else {
+            bytes.extend_from_slice(field.raw());
+        }
+    }
+    bytes.extend_from_slice(&original[length..]);
+    Ok(Rewritten { bytes, removed })
+}
+
+/// May this message be sent again with an opt-out? [`rewrite`] asks this first.
+///
+/// # Errors
+///
+/// [`Refusal`] says why not.
+pub fn refuse(original: &[u8]) -> Result<(), Refusal> {
+    let first = header::fields(original).next().ok_or(Refusal::NoHeader)?;
+    if first.name().is_empty() && !is_mbox_line(&first) {
+        return Err(Refusal::NoHeader);
+    }
+    for field in header::fields(original) {
+        let value = || field.text().chars().take(200).collect::<String>();
+        if field.is("TLS-Required") {
+            return Err(Refusal::AlreadyOptedOut { value: value() });
+        }
+        for (name, asks) in SECURITY {
+            if field.is(name) && asks(&field.text().to_ascii_lowercase()) {
+                return Err(Refusal::SecurityRequested {
+                    field: name,
+                    value: value(),
+                });
+            }
+        }
+        for (name, tells) in AUTOMATIC {
+            if field.is(name) && tells(&field.text().to_ascii_lowercase()) {
+                return Err(Refusal::Automatic {
+                    field: name,
+                    value: value(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The name of a field, and the test that its value must pass to count. The value is given in lower
+/// case.
+type Sign = (&'static str, fn(&str) -> bool);
+
+/// Fields by which a sender asks for security. `Require-TLS-ESMTP` is Postfix's mark of REQUIRETLS
+/// (`REQUIRETLS_README`). `Sensitivity` (RFC 2156 section 5.3.4, RFC 4021): `Personal` says that the
+/// message is no business matter, and asks for nothing.
+const SECURITY: &[Sign] = &[
+    ("Require-TLS-ESMTP", |value| word(value) != "no"),
+    ("Sensitivity", |value| {
+        word(value) == "private" || value.contains("confidential")
+    }),
+];
+
+/// Fields that show that a machine wrote the message (RFC 3834).
+const AUTOMATIC: &[Sign] = &[
+    ("Auto-Submitted", |value| word(value) != "no"),
+    ("Return-Path", |value| value.starts_with("<>")),
+    ("Precedence", |value| word(value) == "auto_reply"),
+    ("Content-Type", is_report),
+    ("From", is_daemon),
+    ("X-Failed-Recipients", |_| true),
+    ("X-Autoreply", |_| true),
+    ("X-Autorespond", |_| true),
+    ("X-Auto-Response", |_| true),
+];
+
+/// DSN, MDN and feedback report, whole (RFC 6522) or bare.
+fn is_report(content_type: &str) -> bool {
+    const REPORTS: &[&str] = &[
+        "multipart/report",
+        "message/delivery-status",
+        "message/global-delivery-status",
+        "message/disposition-notification",
+        "message/global-disposition-notification",
+        "message/feedback-report",
+    ];
+    REPORTS.contains(&word(content_type))
+}
+
+fn is_daemon(from: &str) -> bool {
+    text::addresses(from.as_bytes())
+        .iter()
+        .any(|address| address.starts_with("mailer-daemon@"))
+}
+
+/// The first word of a value, without parameters and comments.
+fn word(value: &str) -> &str {
+    let end = value.find(|c: char| c.is_whitespace() || matches!(c, ';' | '('));
+    &value[..end.unwrap_or(value.len())]
+}
+
+fn is_removed(field: &Field, resent: bool) -> bool {
+    let is_any = |names: &[&str]| names.iter().any(|name| field.is(name));
+    let begins = |prefix: &&str| {
+        field
+            .name()
+            .get(..prefix.len())
+            .is_some_and(|n| n.eq_ignore_ascii_case(prefix.as_bytes()))
+    };
+    is_any(PRIVATE)
+        || is_any(TRACE)
+        || is_any(STORE)
+        || (!resent && is_any(SIGNATURES))
+        || STORE_PREFIXES.iter().any(begins)
+}
+
+/// The line that separates the messages of an mbox (a pipe from an mbox folder begins with it), and
+/// the same line after another mbox has quoted it.
+fn is_mbox_line(field: &Field) -> bool {
+    let raw = field.raw();
+    field.name().is_empty() && raw.strip_prefix(b">").unwrap_or(raw).starts_with(b"From ")
+}
+
+/// The line end that the first line of the message has.
+fn line_end(message: &[u8]) -> &'static [u8] {
+    match memchr::memchr(b'\n', message) {
+        Some(lf) if lf > 0 && message[lf - 1] == b'\r' => b"\r\n",
+        _ => b"\n",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(original: &str) -> String {
+        String::from_utf8(rewrite(original.as_bytes()).unwrap().bytes).unwrap()
+    }
+
+    #[test]
+    fn the_field_comes_first_with_the_line_end_of_the_message() {
+        assert_eq!(
+            sent("Subject: x\n\nbody\r\n"),
+            "TLS-Required: No\nSubject: x\n\nbody\r\n"
+        );
+        assert_eq!(
+            sent("Subject: x\r\n\r\nb"),
+            "TLS-Required: No\r\nSubject: x\r\n\r\nb"
+        );
+        assert_eq!(sent("Subject: x"), "TLS-Required: No\nSubject: x");
+        assert_eq!(sent("Bcc: x"), "TLS-Required: No\n");
+    }
+
+    #[test]
+    fn bcc_never_leaves_however_it_is_written() {
+        let original = "BCC : a@example.org,\n b@example.org\nTo: c@example.net\nResent-bcc:\td\n\
+                        X-Bcc-Note: stays\nbcc\t:\n e\n\nBcc: in the body\n";
+        assert_eq!(
+            sent(original),
+            "TLS-Required: No\nTo: c@example.net\nX-Bcc-Note: stays\n\nBcc: in the body\n"
+        );
+        let removed = rewrite(original.as_bytes()).unwrap().removed;
+        assert_eq!(removed, ["BCC", "Resent-bcc", "bcc"]);
+    }
+
+    #[test]
+    fn mbox_lines_go_and_take_nothing_along() {
+        let original = "From alice Tue Nov 24 06:48:46 2026\n>From x Tue Nov 24 06:48:46 2026\n\
+                        From: a@example.org\nX-TUID: 1\n\nFrom the body\n>From it\n";
+        assert_eq!(
+            sent(original),
+            "TLS-Required: No\nFrom: a@example.org\n\nFrom the body\n>From it\n"
+        );
+    }
+
+    #[test]
+    fn every_listed_field_goes_and_its_neighbours_stay() {
+        for name in [PRIVATE, TRACE, SIGNATURES, STORE].concat() {
+            let original = format!("A: 1\n{name}: x\n\ty\nB: 2\n\n");
+            assert_eq!(
+                sent(&original),
+                "TLS-Required: No\nA: 1\nB: 2\n\n",
+                "{name}"
+            );
+        }
+        for prefix in STORE_PREFIXES {
+            assert_eq!(
+                sent(&format!("A: 1\n{prefix}Y: x\n\n")),
+                "TLS-Required: No\nA: 1\n\n"
+            );
+        }
+    }
+
+    #[test]
+    fn the_senders_words_stay() {
+        let original = "From: a@example.org\nMail-Followup-To: l@example.net\nReply-To: r@example.org\n\
+                        Resent-From: a@example.org\nDKIM-Signature: of the author\nX-Mutt: y\n\
+                        Sensitivity: Personal\nAuto-Submitted: no\nPrecedence: list\n\n";
+        assert_eq!(sent(original), format!("TLS-Required: No\n{original}"));
+    }
+
+    #[test]
+    fn what_is_refused() {
+        let refused = |field: &str| rewrite(format!("{field}\n\n").as_bytes()).unwrap_err();
+        for field in [
+            "TLS-Required: No",
+            "tls-required : yes",
+            "TLS-Required:\n No",
+        ] {
+            assert!(
+                matches!(refused(field), Refusal::AlreadyOptedOut { .. }),
+                "{field}"
+            );
+        }
+        for field in [
+            "Require-TLS-ESMTP: yes",
+            "Sensitivity: Company-Confidential",
+            "sensitivity: PRIVATE (really)",
+        ] {
+            assert!(
+                matches!(refused(field), Refusal::SecurityRequested { .. }),
+                "{field}"
+            );
+        }
+        for field in [
+            "Auto-Submitted: auto-replied (vacation)",
+            "Content-Type: Multipart/Report; report-type=delivery-status",
+            "Content-Type: message/disposition-notification",
+            "Return-Path: <>",
+            "Precedence: auto_reply",
+            "From: Mail Delivery System <MAILER-DAEMON@example.org>",
+            "X-Failed-Recipients: bob@example.net",
+        ] {
+            assert!(
+                matches!(refused(field), Refusal::Automatic { .. }),
+                "{field}"
+            );
+        }
+        for message in ["", "\n\nbody", " folded: x\n\n", "no field\nSubject: x\n\n"] {
+            assert_eq!(
+                rewrite(message.as_bytes()),
+                Err(Refusal::NoHeader),
+                "{message:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_one_line_without_control_characters() {
+        let refusal = rewrite(b"Auto-Submitted: \x1b[2J\n evil\n\n")
+            .unwrap_err()
+            .to_string();
+        assert!(!refusal.contains(char::is_control), "{refusal:?}");
+    }
+}

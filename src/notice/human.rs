@@ -1,0 +1,354 @@
+//! The part of a notice that people read: which words belong to which recipient.
+//!
+//! Every server names a recipient at the start of a line and gives the reason behind it or on the
+//! lines below, further indented. Sendmail adds a transcript of the session. One pass over the text;
+//! only addresses that the machine part knows count, so that prose and quoted subjects do not.
+
+use std::collections::HashMap;
+
+/// What the text says about one recipient.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Passage {
+    /// The reason, on one line.
+    pub(super) reason: String,
+    /// The command that the transcript shows before it (`>>> STARTTLS`).
+    pub(super) command: Option<String>,
+    /// What the remote server answered in the transcript (`<<< 454 ...`), on one line.
+    pub(super) replies: String,
+    /// What the reporting server itself put into the transcript.
+    pub(super) remarks: String,
+}
+
+/// Words after these headings are about the only recipient: mox (`queue/dsn.go`), ZoneMTA
+/// (`bounces.js`), Haraka (`outbound/hmail.js`).
+const HEADINGS: [&str; 3] = [
+    "Error during the last delivery attempt:",
+    "Technical details of the failure:",
+    "Failure Reason:",
+];
+
+/// A reason is read up to this many bytes.
+const MAX_REASON: usize = 4096;
+
+/// For each of `recipients` (its final address first, then others for it) what `text` says about it.
+///
+/// An address may stand for several recipients; the text then speaks of all of them.
+pub(super) fn passages(text: &str, recipients: &[Vec<&str>]) -> Vec<Passage> {
+    let mut known = HashMap::new();
+    for rank in 0..2 {
+        for (i, names) in recipients.iter().enumerate() {
+            if let Some(name) = names.get(rank) {
+                known.entry(name.to_lowercase()).or_insert(i);
+            }
+        }
+    }
+    let mut reader = Reader {
+        known,
+        passages: vec![Passage::default(); recipients.len()],
+        entry: Vec::new(),
+        indent: 0,
+        session: Passage::default(),
+        heading: false,
+    };
+    for line in text.lines() {
+        reader.line(line);
+    }
+    let slot = |names: &Vec<&str>| reader.known.get(&names.first()?.to_lowercase()).copied();
+    recipients
+        .iter()
+        .map(|names| {
+            slot(names)
+                .map(|i| reader.passages[i].clone())
+                .unwrap_or_default()
+        })
+        .collect()
+}
+
+struct Reader {
+    known: HashMap<String, usize>,
+    passages: Vec<Passage>,
+    /// The recipients whose reason goes on, and how far their line was indented.
+    entry: Vec<usize>,
+    indent: usize,
+    /// The transcript since the last recipient in it.
+    session: Passage,
+    /// The last line with words was one of the headings.
+    heading: bool,
+}
+
+impl Reader {
+    fn line(&mut self, line: &str) {
+        let content = line.trim();
+        if content.is_empty() {
+            self.entry.clear();
+            return;
+        }
+        let indent = line.len() - line.trim_start().len();
+        if indent == 0 && self.transcript(content) {
+            return;
+        }
+        let (named, rest) = self.addresses(without_noise(content));
+        if !named.is_empty() {
+            let sendmail = rest.starts_with("...");
+            for &i in &named {
+                push(&mut self.passages[i].reason, reason(rest));
+                if sendmail {
+                    self.passages[i].follow(&self.session);
+                }
+            }
+            if sendmail {
+                self.session = Passage::default();
+            }
+            (self.entry, self.indent) = (named, indent);
+        } else if !self.entry.is_empty() && indent > self.indent {
+            for i in 0..self.entry.len() {
+                push(&mut self.passages[self.entry[i]].reason, content);
+            }
+        } else {
+            self.entry.clear();
+            self.prose(content);
+        }
+    }
+
+    /// The reason of the only recipient, under its heading.
+    fn prose(&mut self, content: &str) {
+        let [passage] = &mut self.passages[..] else {
+            return;
+        };
+        let heading = HEADINGS
+            .iter()
+            .find_map(|heading| content.strip_prefix(heading));
+        if std::mem::take(&mut self.heading) && heading.is_none() {
+            push(&mut passage.reason, content);
+            (self.entry, self.indent) = (vec![0], 0);
+        }
+        if let Some(rest) = heading {
+            push(&mut passage.reason, rest.trim());
+            self.heading = rest.trim().is_empty();
+        }
+    }
+
+    /// Sendmail's transcript: `>>>` what it sent, `<<<` what came back, and its own remarks, which
+    /// start with a reply code (`454 4.7.0 DANE check failed.`) and name no recipient.
+    fn transcript(&mut self, content: &str) -> bool {
+        if let Some(command) = content.strip_prefix(">>> ") {
+            self.session = Passage {
+                command: Some(command.to_owned()),
+                ..Passage::default()
+            };
+        } else if let Some(reply) = content.strip_prefix("<<< ") {
+            push(&mut self.session.replies, reply);
+        } else if content.starts_with("... while talking to ") {
+            self.session = Passage::default();
+        } else if is_reply(content) && !content.contains("... ") {
+            push(&mut self.session.remarks, content);
+        } else {
+            return false;
+        }
+        self.entry.clear();
+        true
+    }
+
+    /// The known recipients at the start of a line, and what follows them.
+    fn addresses<'t>(&self, content: &'t str) -> (Vec<usize>, &'t str) {
+        let mut rest = content.strip_prefix("Delivery to ").unwrap_or(content);
+        if is_reply(rest) {
+            rest = rest
+                .trim_start_matches(|c: char| !c.is_whitespace() && c != '<')
+                .trim_start();
+            rest = rest
+                .trim_start_matches(|c: char| c.is_ascii_digit() || c == '.')
+                .trim_start();
+        }
+        let mut named = Vec::new();
+        loop {
+            let (address, after) = match rest.strip_prefix('<').and_then(|r| r.split_once('>')) {
+                Some(pair) => pair,
+                None => rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len())),
+            };
+            let colon = address.strip_suffix(':');
+            let Some(&i) = self
+                .known
+                .get(&unescaped(colon.unwrap_or(address)).to_lowercase())
+            else {
+                return (named, rest);
+            };
+            named.push(i);
+            let Some(next) = after.strip_prefix(',') else {
+                return (named, after);
+            };
+            rest = next.trim_start();
+        }
+    }
+}
+
+impl Passage {
+    fn follow(&mut self, session: &Passage) {
+        if self.command.is_none() {
+            self.command.clone_from(&session.command);
+        }
+        push(&mut self.replies, &session.replies);
+        push(&mut self.remarks, &session.remarks);
+    }
+}
+
+/// Does the line start with an SMTP reply code?
+pub(super) fn is_reply(line: &str) -> bool {
+    let bytes = line.as_bytes();
+    bytes.len() > 3
+        && bytes[..3].iter().all(u8::is_ascii_digit)
+        && matches!(bytes[0], b'2'..=b'5')
+        && matches!(bytes[3], b' ' | b'-')
+}
+
+/// Sendmail copies what a peer sent in place of a TLS handshake before the line of the recipient.
+fn without_noise(content: &str) -> &str {
+    let noisy = content.starts_with(|c: char| c.is_control()) && content.contains(">... ");
+    content
+        .find('<')
+        .filter(|_| noisy)
+        .map_or(content, |at| &content[at..])
+}
+
+/// What follows an address, without the punctuation that joins them.
+fn reason(rest: &str) -> &str {
+    let rest = rest.trim_start();
+    let rest = match rest
+        .strip_prefix("(expanded from ")
+        .and_then(|r| r.split_once("):"))
+    {
+        Some((_, rest)) => rest,
+        None => rest,
+    };
+    rest.trim_start_matches([':', '.']).trim()
+}
+
+fn push(reason: &mut String, words: &str) {
+    if words.is_empty() || reason.len() > MAX_REASON {
+        return;
+    }
+    if !reason.is_empty() {
+        reason.push(' ');
+    }
+    reason.push_str(words);
+}
+
+/// Exim writes bytes that are not ASCII as `\303\274` (`string.c`, `string_printing`).
+fn unescaped(address: &str) -> String {
+    if !address.contains('\\') {
+        return address.to_owned();
+    }
+    let bytes = address.as_bytes();
+    let (mut result, mut at) = (Vec::with_capacity(bytes.len()), 0);
+    while at < bytes.len() {
+        let octal = (bytes[at] == b'\\')
+            .then(|| address.get(at + 1..at + 4))
+            .flatten()
+            .and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        result.push(octal.unwrap_or(bytes[at]));
+        at += if octal.is_some() { 4 } else { 1 };
+    }
+    String::from_utf8_lossy(&result).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reasons(text: &str, recipients: &[&str]) -> Vec<String> {
+        let recipients: Vec<_> = recipients.iter().map(|name| vec![*name]).collect();
+        passages(text, &recipients)
+            .into_iter()
+            .map(|passage| passage.reason)
+            .collect()
+    }
+
+    #[test]
+    fn postfix() {
+        let text = "Hello\n\n<B@example.net>: host mx[1] said:\n    450 later\n\n\
+            <c@example.net> (expanded from\n    <d@example.net>): no\n\n<e@example.net>: other";
+        assert_eq!(
+            reasons(text, &["b@example.net", "c@example.net"]),
+            [
+                "host mx[1] said: 450 later",
+                "(expanded from <d@example.net>): no"
+            ]
+        );
+    }
+
+    #[test]
+    fn exim() {
+        let text = "The subject is: b@example.net\n\n  b@example.net\n    host mx [192.0.2.1]\n  \
+            j\\303\\274@example.net\n    (generated from x@example.org)\n    Unrouteable\n";
+        assert_eq!(
+            reasons(text, &["b@example.net", "j\u{fc}@example.net"]),
+            [
+                "host mx [192.0.2.1]",
+                "(generated from x@example.org) Unrouteable"
+            ]
+        );
+    }
+
+    #[test]
+    fn opensmtpd() {
+        let text =
+            "    Hi!\n\no'neil@example.net: 451 later\nb@example.net: Network error\n\n    Please";
+        assert_eq!(
+            reasons(text, &["b@example.net", "o'neil@example.net"]),
+            ["Network error", "451 later"]
+        );
+    }
+
+    #[test]
+    fn mox_names_no_recipient_at_the_reason() {
+        let text = "Delivery has been delayed of your email to:\n\n\tb@example.net\n\nNext attempts.\n\n\
+            Error during the last delivery attempt:\n\n\ttls error: bad, transient\n\nFull SMTP response:\n\n\t4";
+        assert_eq!(
+            reasons(text, &["b@example.net"]),
+            ["tls error: bad, transient"]
+        );
+    }
+
+    #[test]
+    fn one_address_for_several_recipients() {
+        let recipients = [
+            vec!["b@example.net", "c@example.net"],
+            vec!["c@example.net"],
+            vec!["B@example.net"],
+        ];
+        let text = "<c@example.net>: three\n<b@example.net>: two\n";
+        let reasons: Vec<_> = passages(text, &recipients)
+            .into_iter()
+            .map(|p| p.reason)
+            .collect();
+        assert_eq!(reasons, ["two", "three", "two"]);
+    }
+
+    #[test]
+    fn sendmail_transcript() {
+        let text = "   ----- Transcript -----\n... while talking to mx.:\n>>> STARTTLS dialogue\n<<< 454 no\n\
+            454 4.7.0 DANE check failed.\n<b@example.net>,<c@example.net>... Deferred: 454 no\n\
+            550 5.1.1 <d@example.net>... User unknown\n";
+        let recipients = [
+            vec!["b@example.net"],
+            vec!["c@example.net"],
+            vec!["d@example.net"],
+        ];
+        let passages = passages(text, &recipients);
+        let first = Passage {
+            reason: "Deferred: 454 no".to_owned(),
+            command: Some("STARTTLS dialogue".to_owned()),
+            replies: "454 no".to_owned(),
+            remarks: "454 4.7.0 DANE check failed.".to_owned(),
+        };
+        assert_eq!(passages[0], first);
+        assert_eq!(passages[1], first);
+        assert_eq!(
+            passages[2],
+            Passage {
+                reason: "User unknown".to_owned(),
+                ..Passage::default()
+            }
+        );
+    }
+}

@@ -1,0 +1,191 @@
+//! The parts of a message, by offsets in its bytes (RFC 2045, RFC 2046).
+//!
+//! Only multiparts are opened, never a message inside a message: what a notice returns cannot be
+//! taken for what it says, and nesting cannot exhaust the stack. mail-parser sees field values and
+//! the bodies of single parts, not structure.
+
+use std::borrow::Cow;
+
+use mail_parser::decoders::base64::base64_decode;
+use mail_parser::decoders::charsets::map::charset_decoder;
+use mail_parser::decoders::quoted_printable::quoted_printable_decode;
+use mail_parser::parsers::MessageStream;
+use mail_parser::{ContentType, HeaderValue};
+use memchr::memmem;
+
+use crate::message::header;
+
+/// More parts than this in one multipart are not looked at.
+const MAX_PARTS: usize = 64;
+
+/// A message or a part of one.
+#[derive(Debug, Clone)]
+pub(super) struct Entity<'a> {
+    raw: &'a [u8],
+    media: String,
+    content_type: Option<ContentType<'static>>,
+}
+
+impl<'a> Entity<'a> {
+    /// The entity that `raw` (header block, empty line, content) is.
+    pub(super) fn new(raw: &'a [u8]) -> Self {
+        let content_type = header::first(raw, "Content-Type").and_then(|f| parse(f.value()));
+        let media = content_type.as_ref().map_or_else(
+            || "text/plain".to_owned(),
+            |ct| format!("{}/{}", ct.ctype(), ct.subtype().unwrap_or("")).to_ascii_lowercase(),
+        );
+        Entity {
+            raw,
+            media,
+            content_type,
+        }
+    }
+
+    /// `type/subtype` in lower case; `text/plain` where none is given (RFC 2045 section 5.2).
+    pub(super) fn media(&self) -> &str {
+        &self.media
+    }
+
+    /// A parameter of `Content-Type`.
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+        self.content_type.as_ref()?.attribute(name)
+    }
+
+    /// The content without its transfer encoding; of the encoded form at most `limit` bytes are
+    /// read. Content that cannot be decoded is given as it stands.
+    pub(super) fn content(&self, limit: usize) -> Cow<'a, [u8]> {
+        let body = header::body(self.raw);
+        let body = &body[..body.len().min(limit)];
+        let encoding = header::text(self.raw, "Content-Transfer-Encoding").unwrap_or_default();
+        let decoded = match encoding.to_ascii_lowercase().as_str() {
+            "base64" => base64_decode(body),
+            "quoted-printable" => quoted_printable_decode(body),
+            _ => None,
+        };
+        decoded.map_or(Cow::Borrowed(body), Cow::Owned)
+    }
+
+    /// The content as text in the charset that the part names; of an unknown one what is UTF-8.
+    pub(super) fn text(&self, limit: usize) -> String {
+        let content = self.content(limit);
+        let decoder = self
+            .parameter("charset")
+            .filter(|charset| !charset.eq_ignore_ascii_case("utf-8"))
+            .filter(|charset| !charset.eq_ignore_ascii_case("us-ascii"))
+            .and_then(|charset| charset_decoder(charset.as_bytes()));
+        match decoder {
+            Some(decode) => decode(&content),
+            None => String::from_utf8_lossy(&content).into_owned(),
+        }
+    }
+
+    /// The parts of a multipart; none of anything else.
+    pub(super) fn parts(&self) -> Vec<Entity<'a>> {
+        match self.parameter("boundary") {
+            Some(boundary) if self.media.starts_with("multipart/") => {
+                split(header::body(self.raw), boundary)
+                    .into_iter()
+                    .map(Entity::new)
+                    .collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn parse(value: &[u8]) -> Option<ContentType<'static>> {
+    let mut value = value.to_vec();
+    value.push(b'\n');
+    match MessageStream::new(&value).parse_content_type().into_owned() {
+        HeaderValue::ContentType(content_type) => Some(content_type),
+        _ => None,
+    }
+}
+
+/// What stands between the delimiter lines (RFC 2046 section 5.1.1). A missing last delimiter ends
+/// the last part at the end of the body.
+fn split<'a>(body: &'a [u8], boundary: &str) -> Vec<&'a [u8]> {
+    let delimiter = [b"--", boundary.trim_end().as_bytes()].concat();
+    let mut parts = Vec::new();
+    let mut start = None;
+    for at in memmem::find_iter(body, &delimiter) {
+        let line_start = at == 0 || body[at - 1] == b'\n';
+        let Some((end, last)) = line_start
+            .then(|| rest(body, at + delimiter.len()))
+            .flatten()
+        else {
+            continue;
+        };
+        if let Some(start) = start {
+            parts.push(without_line_end(&body[start..at.max(start)]));
+        }
+        start = (!last && parts.len() < MAX_PARTS).then_some(end);
+        if start.is_none() {
+            return parts;
+        }
+    }
+    parts.extend(start.map(|start| &body[start..]));
+    parts
+}
+
+/// The end of the delimiter line that goes on at `at`, and whether it is the last delimiter;
+/// `None` if other text follows, as after a longer boundary.
+fn rest(body: &[u8], at: usize) -> Option<(usize, bool)> {
+    let last = body[at..].starts_with(b"--");
+    let at = if last { at + 2 } else { at };
+    let end = memchr::memchr(b'\n', &body[at..]).map_or(body.len(), |lf| at + lf + 1);
+    body[at..end].trim_ascii().is_empty().then_some((end, last))
+}
+
+/// The line end before a delimiter belongs to the delimiter.
+fn without_line_end(part: &[u8]) -> &[u8] {
+    let part = part.strip_suffix(b"\n").unwrap_or(part);
+    part.strip_suffix(b"\r").unwrap_or(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn media(message: &[u8]) -> Vec<String> {
+        Entity::new(message)
+            .parts()
+            .iter()
+            .map(|part| part.media().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn parts_between_delimiters() {
+        let message =
+            b"Content-Type: multipart/mixed; boundary=ab\r\n\r\npreamble\r\n--ab\r\n\r\ntext\r\n\
+            --ab-1\r\n--ab \r\nContent-Type: Message/RFC822\r\n\r\nA: b\r\n--ab--\r\n--ab\r\n\r\nx";
+        assert_eq!(media(message), ["text/plain", "message/rfc822"]);
+        let parts = Entity::new(message).parts();
+        assert_eq!(&*parts[0].content(99), b"text\r\n--ab-1");
+        assert_eq!(&*parts[1].content(99), b"A: b");
+    }
+
+    #[test]
+    fn a_cut_message_keeps_its_last_part() {
+        let message = b"Content-Type: multipart/mixed; boundary=\"a b\"\n\n--a b\n\ntext\n--a";
+        assert_eq!(&*Entity::new(message).parts()[0].content(99), b"text\n--a");
+        assert!(
+            Entity::new(b"Content-Type: multipart/mixed\n\n--\n\ntext")
+                .parts()
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn decodes_encodings_and_charsets() {
+        let part = b"Content-Type: text/plain; charset=iso-8859-1\n\
+            Content-Transfer-Encoding: quoted-printable\n\nGr=FC=\n=DFe";
+        assert_eq!(Entity::new(part).text(99), "Gr\u{fc}\u{df}e");
+        let part = b"Content-Transfer-Encoding: BASE64\n\nbm90\r\naWNl\r\n";
+        assert_eq!(Entity::new(part).text(99), "notice");
+        let part =
+            b"Content-Type: text/plain; charset=x-none\nContent-Transfer-Encoding: base64\n\n!?";
+        assert_eq!(Entity::new(part).text(99), "!?");
+    }
+}

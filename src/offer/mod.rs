@@ -1,0 +1,243 @@
+//! What the user is asked: an offer, its recipients, and what became of it.
+//!
+//! [`consider`] turns a notice into the recipients that wait, or says why there is nothing to offer.
+//! [`plan`] joins them with the original that was found. Both are pure. The journal is in [`store`].
+
+pub mod plan;
+pub mod store;
+
+use crate::message::text::rfc3339;
+use crate::notice::{Action, Cause, Notice, RecipientReport};
+
+/// An offer as the journal keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its number; 0 before it is recorded.
+    pub id: i64,
+    /// What makes a notice the same notice: its Message-ID, or a digest of its bytes.
+    pub notice_key: String,
+    /// The notice itself, so that the offer outlives the file.
+    pub notice: Vec<u8>,
+    /// Message-ID of the original, without angle brackets.
+    pub message_id: String,
+    /// Subject of the original, decoded.
+    pub subject: String,
+    /// When it was recorded, in seconds since 1970.
+    pub recorded: i64,
+    /// `Will-Retry-Until`, in seconds since 1970: the server gives up then.
+    pub expires: Option<i64>,
+    /// When the user said no, in seconds since 1970.
+    pub dismissed: Option<i64>,
+    /// The recipients that an opt-out would help, each with its cause in words.
+    pub waiting: Vec<(String, String)>,
+}
+
+/// How far the resubmission to one recipient came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The recipient, in lower case.
+    pub recipient: String,
+    /// The state.
+    pub state: State,
+    /// Since when, in seconds since 1970.
+    pub at: i64,
+    /// The submission server.
+    pub server: String,
+    /// What it answered.
+    pub reply: String,
+}
+
+impl Delivery {
+    /// The state as a clause that follows the recipient.
+    pub fn words(&self) -> String {
+        let at = rfc3339(self.at);
+        match self.state {
+            State::Sending => format!("is being sent again since {at} by another tls-optout"),
+            State::Sent => format!(
+                "was already sent again at {at} ({} said: {})",
+                self.server, self.reply
+            ),
+            State::Refused => format!("was refused at {at} ({} said: {})", self.server, self.reply),
+            State::Unknown => format!(
+                "may have been sent again at {at}: {} was given the message and its answer was lost; \
+                 ask the recipient before you send it by other means",
+                self.server
+            ),
+        }
+    }
+}
+
+/// States of a [`Delivery`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// A process is sending.
+    Sending,
+    /// The submission server accepted the message for this recipient.
+    Sent,
+    /// The submission server refused; another try is allowed.
+    Refused,
+    /// Nobody knows. Never tried again by itself.
+    Unknown,
+}
+
+impl State {
+    /// The word in the journal and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Sending => "sending",
+            State::Sent => "sent",
+            State::Refused => "refused",
+            State::Unknown => "unknown",
+        }
+    }
+
+    /// A word that is not known reads as the state that never sends.
+    fn from_name(name: &str) -> State {
+        match name {
+            "sending" => State::Sending,
+            "sent" => State::Sent,
+            "refused" => State::Refused,
+            _ => State::Unknown,
+        }
+    }
+}
+
+/// What came of one recipient, to be written into the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The recipient.
+    pub recipient: String,
+    /// The new state.
+    pub state: State,
+    /// What the server answered.
+    pub reply: String,
+}
+
+/// Why there is nothing to offer for a notice. Shown to the user as it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoOffer {
+    /// The original had opted out already.
+    #[error(
+        "{recipient}: this message carries TLS-Required already and was held back all the same; the servers \
+         on the way do not honour it, sending it again would change nothing"
+    )]
+    OptedOut {
+        /// The first recipient concerned.
+        recipient: String,
+    },
+    /// The sender asked for security.
+    #[error(
+        "the sender of this message asked for secure delivery (REQUIRETLS); it is not sent without"
+    )]
+    RequiresTls,
+    /// Everything arrived, or nobody is waiting.
+    #[error("this notice reports no delay and no failure; there is nothing to send again")]
+    NobodyWaits,
+    /// TLS failed, but it is not the sender's side that insists.
+    #[error("{recipient}: {words}; an opt-out would not help")]
+    WouldNotHelp {
+        /// The first recipient concerned.
+        recipient: String,
+        /// The cause in words.
+        words: &'static str,
+    },
+    /// The notice names no cause.
+    #[error(
+        "{recipient}: the notice does not say why; whether an opt-out would help cannot be told from it"
+    )]
+    Hidden {
+        /// The first recipient concerned.
+        recipient: String,
+    },
+    /// Not TLS.
+    #[error("{recipient}: not held back by a TLS failure; an opt-out would not help ({reason})")]
+    NotTls {
+        /// The first recipient concerned.
+        recipient: String,
+        /// What the notice says.
+        reason: String,
+    },
+    /// The notice does not tell which message it is about.
+    #[error("the notice names no Message-ID; the original cannot be found by it")]
+    NoMessageId,
+}
+
+/// What makes a notice the same notice, wherever it lies. A notice that has no Message-ID is known by
+/// what it is about and when it was written.
+pub fn notice_key(notice: &Notice, message_id: &str) -> String {
+    let header = &notice.envelope;
+    header.message_id.clone().unwrap_or_else(|| {
+        let first = notice
+            .recipients
+            .first()
+            .map_or("", |report| &report.final_recipient);
+        format!(
+            "{message_id} {} {first}",
+            header.date.or(notice.arrival_date).unwrap_or(0)
+        )
+    })
+}
+
+/// The recipients of a notice that a resubmission with `TLS-Required: No` would help.
+///
+/// # Errors
+/// Says why there is none.
+pub fn consider(notice: &Notice) -> Result<Vec<&RecipientReport>, NoOffer> {
+    let waits =
+        |report: &&RecipientReport| matches!(report.action, Action::Delayed | Action::Failed);
+    let first = notice
+        .recipients
+        .iter()
+        .find(waits)
+        .ok_or(NoOffer::NobodyWaits)?;
+    if notice.original.requires_tls {
+        return Err(NoOffer::RequiresTls);
+    }
+    if notice.original.opted_out {
+        return Err(NoOffer::OptedOut {
+            recipient: first.final_recipient.clone(),
+        });
+    }
+    let helped: Vec<_> = notice
+        .recipients
+        .iter()
+        .filter(waits)
+        .filter(|report| report.opt_out_helps)
+        .collect();
+    if helped.is_empty() {
+        return Err(why_not(
+            notice
+                .recipients
+                .iter()
+                .filter(waits)
+                .min_by_key(|r| !r.cause.is_tls())
+                .unwrap_or(first),
+        ));
+    }
+    if notice.original.message_id.is_none() {
+        return Err(NoOffer::NoMessageId);
+    }
+    Ok(helped)
+}
+
+fn why_not(report: &RecipientReport) -> NoOffer {
+    let recipient = report.final_recipient.clone();
+    match report.cause {
+        Cause::Hidden => NoOffer::Hidden { recipient },
+        Cause::NotTls | Cause::SubmissionAuth => {
+            let reason = report
+                .diagnostic
+                .as_ref()
+                .or(report.text.as_ref())
+                .or(report.status.as_ref());
+            NoOffer::NotTls {
+                recipient,
+                reason: reason.cloned().unwrap_or_default(),
+            }
+        }
+        cause => NoOffer::WouldNotHelp {
+            recipient,
+            words: cause.words(),
+        },
+    }
+}

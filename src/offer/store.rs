@@ -1,0 +1,521 @@
+//! The journal: what was offered, and what was sent to whom. It survives `kill -9` at any moment.
+//!
+//! SQLite in WAL mode with `synchronous=FULL`: a commit is on the disk before it returns. One row of
+//! `delivery` for each original and recipient says how far a resubmission came; its primary key is
+//! what makes "never twice" true, whichever notice, key press or process asks. A row becomes
+//! `sending` before the first byte of DATA and `sent` after the final reply. The process that sends
+//! holds a lock on a file named after its envelope id; a row `sending` whose lock is free belongs to
+//! a process that died, and becomes `unknown`, which only the user resolves.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+
+use super::{Delivery, Outcome, Recorded, State};
+
+/// The journal cannot do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The state folder or a file in it cannot be used.
+    #[error("{}: {source}; free space or mend the permissions, nothing was sent", path.display())]
+    Io {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// SQLite failed.
+    #[error("the journal {}: {source}; nothing was changed", path.display())]
+    Sql {
+        /// The database file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// Another program, newer than this one, wrote the journal.
+    #[error("the journal {} has format {found}, newer than this program knows; update tls-optout", path.display())]
+    Newer {
+        /// The database file.
+        path: PathBuf,
+        /// `PRAGMA user_version` found there.
+        found: i64,
+    },
+    /// A recipient already got, or may have got, the message.
+    #[error("{}", already(.0))]
+    Taken(Delivery),
+}
+
+/// One line for a delivery that stands in the way of another.
+fn already(delivery: &Delivery) -> String {
+    format!(
+        "{}: {}; nothing was sent",
+        delivery.recipient,
+        delivery.words()
+    )
+}
+
+/// The journal of one user.
+#[derive(Debug)]
+pub struct Journal {
+    db: Connection,
+    folder: PathBuf,
+}
+
+/// The right to send one resubmission, from `sending` to its outcome. Held by one process at most.
+#[derive(Debug)]
+pub struct Sending {
+    lock: File,
+    path: PathBuf,
+    message_id: String,
+}
+
+/// Format of the database, in `PRAGMA user_version`.
+const FORMAT: i64 = 1;
+
+const SCHEMA: &str = "
+CREATE TABLE offer (
+    id INTEGER PRIMARY KEY,
+    notice_key TEXT NOT NULL UNIQUE,
+    notice BLOB NOT NULL,
+    message_id TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    recorded INTEGER NOT NULL,
+    expires INTEGER,
+    dismissed INTEGER
+) STRICT;
+CREATE TABLE waiting (
+    offer INTEGER NOT NULL REFERENCES offer(id),
+    recipient TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    PRIMARY KEY (offer, recipient)
+) STRICT;
+CREATE TABLE delivery (
+    message_id TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    state TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    envelope_id TEXT NOT NULL,
+    server TEXT NOT NULL,
+    reply TEXT NOT NULL,
+    PRIMARY KEY (message_id, recipient)
+) STRICT;
+PRAGMA user_version = 1;
+";
+
+impl Journal {
+    /// The database in the state folder `folder`.
+    pub fn file(folder: &Path) -> PathBuf {
+        folder.join("journal.sqlite3")
+    }
+
+    /// Opens the journal in the state folder `folder`; makes both where they are missing.
+    ///
+    /// # Errors
+    /// When the folder or the database cannot be made, read or written.
+    pub fn open(folder: &Path) -> Result<Journal, Error> {
+        let locks = folder.join("locks");
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&locks)
+            .map_err(|source| Error::Io {
+                path: locks.clone(),
+                source,
+            })?;
+        let path = Journal::file(folder);
+        // Made here and not by SQLite, so that it is nobody else's to read from its first moment.
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|source| Error::Io {
+                path: path.clone(),
+                source,
+            })?;
+        let db = Connection::open(&path).map_err(|source| Error::Sql {
+            path: path.clone(),
+            source,
+        })?;
+        let mut journal = Journal {
+            db,
+            folder: folder.to_owned(),
+        };
+        journal.prepare(&path)?;
+        Ok(journal)
+    }
+
+    fn prepare(&mut self, path: &Path) -> Result<(), Error> {
+        let sql = |source| Error::Sql {
+            path: path.to_owned(),
+            source,
+        };
+        self.db.busy_timeout(Duration::from_secs(10)).map_err(sql)?;
+        self.db
+            .execute_batch(
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+            )
+            .map_err(sql)?;
+        let tx = self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(sql)?;
+        let found: i64 = tx
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .map_err(sql)?;
+        match found {
+            0 => tx.execute_batch(SCHEMA).map_err(sql)?,
+            FORMAT => (),
+            found => {
+                return Err(Error::Newer {
+                    path: path.to_owned(),
+                    found,
+                });
+            }
+        }
+        tx.commit().map_err(sql)
+    }
+
+    /// Records an offer. The same notice, known by `notice_key`, is the same offer.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn record(&mut self, offer: &Recorded) -> Result<i64, Error> {
+        let path = self.database();
+        self.try_record(offer)
+            .map_err(|source| Error::Sql { path, source })
+    }
+
+    fn try_record(&mut self, offer: &Recorded) -> rusqlite::Result<i64> {
+        let tx = self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let known = tx
+            .query_row(
+                "SELECT id FROM offer WHERE notice_key = ?1",
+                [&offer.notice_key],
+                |row| row.get(0),
+            )
+            .optional()?;
+        if let Some(id) = known {
+            return Ok(id);
+        }
+        tx.execute(
+            "INSERT INTO offer (notice_key, notice, message_id, subject, recorded, expires)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                offer.notice_key,
+                offer.notice,
+                offer.message_id,
+                offer.subject,
+                offer.recorded,
+                offer.expires
+            ],
+        )?;
+        let id = tx.last_insert_rowid();
+        for (recipient, cause) in &offer.waiting {
+            tx.execute(
+                "INSERT OR IGNORE INTO waiting VALUES (?1, ?2, ?3)",
+                params![id, recipient, cause],
+            )?;
+        }
+        tx.commit()?;
+        Ok(id)
+    }
+
+    /// All offers, oldest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn offers(&self) -> Result<Vec<Recorded>, Error> {
+        self.select("", [])
+    }
+
+    /// One offer by its number.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn offer(&self, id: i64) -> Result<Option<Recorded>, Error> {
+        Ok(self.select("WHERE id = ?1", [id])?.pop())
+    }
+
+    fn select<P: rusqlite::Params>(&self, which: &str, params: P) -> Result<Vec<Recorded>, Error> {
+        let read = || -> rusqlite::Result<Vec<Recorded>> {
+            let sql = format!(
+                "SELECT id, notice_key, notice, message_id, subject, recorded, expires, dismissed
+                 FROM offer {which} ORDER BY id"
+            );
+            let mut offers: Vec<Recorded> = self
+                .db
+                .prepare(&sql)?
+                .query_map(params, recorded)?
+                .collect::<rusqlite::Result<_>>()?;
+            let mut waiting = self
+                .db
+                .prepare("SELECT recipient, cause FROM waiting WHERE offer = ?1 ORDER BY rowid")?;
+            for offer in &mut offers {
+                let rows = waiting.query_map([offer.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                offer.waiting = rows.collect::<rusqlite::Result<_>>()?;
+            }
+            Ok(offers)
+        };
+        read().map_err(|source| self.sql(source))
+    }
+
+    /// Marks an offer as unwanted. False when there is none of that number.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn dismiss(&mut self, id: i64, now: i64) -> Result<bool, Error> {
+        self.db
+            .execute(
+                "UPDATE offer SET dismissed = ?2 WHERE id = ?1",
+                params![id, now],
+            )
+            .map(|rows| rows > 0)
+            .map_err(|source| self.sql(source))
+    }
+
+    /// What became of the resubmissions of one original.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or a dead sender's mark not be changed.
+    pub fn deliveries(&mut self, message_id: &str) -> Result<Vec<Delivery>, Error> {
+        self.bury_the_dead(message_id)?;
+        let read = || -> rusqlite::Result<Vec<Delivery>> {
+            let mut rows = self.db.prepare(
+                "SELECT recipient, state, at, server, reply FROM delivery WHERE message_id = ?1 ORDER BY rowid",
+            )?;
+            rows.query_map([message_id], delivery)?.collect()
+        };
+        read().map_err(|source| self.sql(source))
+    }
+
+    /// Is this the ENVID of one of our resubmissions?
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn knows_envelope(&self, id: &str) -> Result<bool, Error> {
+        self.db
+            .query_row(
+                "SELECT EXISTS (SELECT 1 FROM delivery WHERE envelope_id = ?1)",
+                [id],
+                |row| row.get(0),
+            )
+            .map_err(|source| self.sql(source))
+    }
+
+    /// Marks every one of `recipients` as `sending`, or none of them.
+    ///
+    /// # Errors
+    /// [`Error::Taken`] when one of them was sent the message already, may have been, or is being
+    /// sent it now; otherwise when the journal cannot be written.
+    pub fn begin(
+        &mut self,
+        message_id: &str,
+        recipients: &[&str],
+        envelope_id: &str,
+        server: &str,
+        now: i64,
+    ) -> Result<Sending, Error> {
+        self.bury_the_dead(message_id)?;
+        let path = self.lock_path(envelope_id);
+        let lock = locked(&path).map_err(|source| Error::Io {
+            path: path.clone(),
+            source,
+        })?;
+        let sending = Sending {
+            lock,
+            path,
+            message_id: message_id.to_owned(),
+        };
+        let database = self.database();
+        let taken = self
+            .try_begin(message_id, recipients, envelope_id, server, now)
+            .map_err(|source| Error::Sql {
+                path: database,
+                source,
+            })?;
+        match taken {
+            None => Ok(sending),
+            Some(delivery) => {
+                sending.release();
+                Err(Error::Taken(delivery))
+            }
+        }
+    }
+
+    fn try_begin(
+        &mut self,
+        message_id: &str,
+        recipients: &[&str],
+        envelope_id: &str,
+        server: &str,
+        now: i64,
+    ) -> rusqlite::Result<Option<Delivery>> {
+        let tx = self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for recipient in recipients {
+            let key = key(recipient);
+            let known = tx
+                .query_row(
+                    "SELECT recipient, state, at, server, reply FROM delivery
+                     WHERE message_id = ?1 AND recipient = ?2",
+                    params![message_id, key],
+                    delivery,
+                )
+                .optional()?;
+            if let Some(delivery) = known.filter(|delivery| delivery.state != State::Refused) {
+                return Ok(Some(delivery));
+            }
+            tx.execute(
+                "INSERT OR REPLACE INTO delivery VALUES (?1, ?2, 'sending', ?3, ?4, ?5, '')",
+                params![message_id, key, now, envelope_id, server],
+            )?;
+        }
+        tx.commit()?;
+        Ok(None)
+    }
+
+    /// Writes what the server said, or that it is not known, and gives up the right to send.
+    ///
+    /// # Errors
+    /// When the journal cannot be written; the rows then stay `sending` and will read `unknown`.
+    pub fn finish(
+        &mut self,
+        sending: Sending,
+        outcomes: &[Outcome],
+        now: i64,
+    ) -> Result<(), Error> {
+        let path = self.database();
+        self.try_finish(&sending, outcomes, now)
+            .map_err(|source| Error::Sql { path, source })?;
+        sending.release();
+        Ok(())
+    }
+
+    fn try_finish(
+        &mut self,
+        sending: &Sending,
+        outcomes: &[Outcome],
+        now: i64,
+    ) -> rusqlite::Result<()> {
+        let tx = self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for outcome in outcomes {
+            tx.execute(
+                "UPDATE delivery SET state = ?3, at = ?4, reply = ?5
+                 WHERE message_id = ?1 AND recipient = ?2 AND state = 'sending'",
+                params![
+                    sending.message_id,
+                    key(&outcome.recipient),
+                    outcome.state.name(),
+                    now,
+                    outcome.reply
+                ],
+            )?;
+        }
+        tx.commit()
+    }
+
+    /// Rows `sending` whose sender is gone become `unknown`.
+    fn bury_the_dead(&mut self, message_id: &str) -> Result<(), Error> {
+        let read = || -> rusqlite::Result<Vec<String>> {
+            self.db
+                .prepare("SELECT DISTINCT envelope_id FROM delivery WHERE message_id = ?1 AND state = 'sending'")?
+                .query_map([message_id], |row| row.get(0))?
+                .collect()
+        };
+        for envelope_id in read().map_err(|source| self.sql(source))? {
+            let path = self.lock_path(&envelope_id);
+            match locked(&path) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                Err(source) => return Err(Error::Io { path, source }),
+                Ok(_lock) => {
+                    self.db
+                        .execute(
+                            "UPDATE delivery SET state = 'unknown' WHERE envelope_id = ?1 AND state = 'sending'",
+                            [&envelope_id],
+                        )
+                        .map_err(|source| self.sql(source))?;
+                    let _ = fs::remove_file(&path);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn lock_path(&self, envelope_id: &str) -> PathBuf {
+        self.folder.join("locks").join(envelope_id)
+    }
+
+    fn database(&self) -> PathBuf {
+        Journal::file(&self.folder)
+    }
+
+    fn sql(&self, source: rusqlite::Error) -> Error {
+        Error::Sql {
+            path: self.database(),
+            source,
+        }
+    }
+}
+
+impl Sending {
+    /// The lock file has no use once its rows have an outcome. One that stays behind does no harm.
+    fn release(self) {
+        let _ = fs::remove_file(&self.path);
+        drop(self.lock);
+    }
+}
+
+/// Opens and locks a file; `WouldBlock` when another process holds it.
+fn locked(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// How a recipient is known in the journal. Wider than RFC 5321 on purpose: two spellings that most
+/// servers hold for one mailbox must not get two copies.
+fn key(recipient: &str) -> String {
+    recipient.to_lowercase()
+}
+
+fn recorded(row: &Row<'_>) -> rusqlite::Result<Recorded> {
+    Ok(Recorded {
+        id: row.get(0)?,
+        notice_key: row.get(1)?,
+        notice: row.get(2)?,
+        message_id: row.get(3)?,
+        subject: row.get(4)?,
+        recorded: row.get(5)?,
+        expires: row.get(6)?,
+        dismissed: row.get(7)?,
+        waiting: Vec::new(),
+    })
+}
+
+fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+    let state: String = row.get(1)?;
+    Ok(Delivery {
+        recipient: row.get(0)?,
+        state: State::from_name(&state),
+        at: row.get(2)?,
+        server: row.get(3)?,
+        reply: row.get(4)?,
+    })
+}

@@ -1,0 +1,395 @@
+//! Where the password or token comes from: a command, the keyring of the operating system, or a
+//! hidden prompt; in this order.
+//!
+//! In the keyring the secret stands under the attributes `service` = `tls-optout` and `username` =
+//! `USER@HOST`, which is the submission URL without scheme and port. So this stores one:
+//!
+//! ```text
+//! secret-tool store --label=tls-optout service tls-optout username me@mail.example.org
+//! ```
+
+use std::fs::OpenOptions;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStringExt;
+use std::process::{Command as Process, ExitStatus, Stdio};
+
+use rustix::termios::ttyname;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::{Secret, SecretError};
+
+/// The service under which secrets stand in the keyring.
+#[cfg(feature = "keyring")]
+const SERVICE: &str = "tls-optout";
+/// Longest first line that a command may print, in bytes. OAuth2 tokens have a few thousand.
+const MAX_SECRET: usize = 64 * 1024;
+
+/// A command that prints a secret as its first line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Run by `sh -c`.
+    Shell(String),
+    /// Run as it is, without a shell.
+    Exec(Vec<String>),
+}
+
+/// Whose secret is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The login.
+    pub user: &'a str,
+    /// The submission server's host.
+    pub host: &'a str,
+    /// The account's `password_command`. Where there is one, nothing else is tried.
+    pub command: Option<&'a Command>,
+    /// The secret is an OAuth2 token, not a password.
+    pub token: bool,
+}
+
+/// Why there is no secret. Neither the secret nor `password_command`, which some write the secret
+/// into, is ever part of it.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The command could not be started.
+    #[error("cannot run `password_command` for {account}: {source}; check it in the configuration")]
+    Start {
+        /// `USER@HOST`.
+        account: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The command failed.
+    #[error("`password_command` for {account} failed ({status}); run it by hand to see why")]
+    Failed {
+        /// `USER@HOST`.
+        account: String,
+        /// How it ended.
+        status: ExitStatus,
+    },
+    /// What the command printed is no secret.
+    #[error(
+        "the first line that `password_command` printed for {account} {reason}; it must be the \
+         password alone"
+    )]
+    Output {
+        /// `USER@HOST`.
+        account: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The keyring has an entry that is no secret.
+    #[error("the keyring's entry for {account} {reason}; store it again")]
+    Entry {
+        /// `USER@HOST`.
+        account: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The keyring may have it but cannot be read now.
+    #[error("{reason}, and there is no terminal to ask for the password of {account}; {advice}")]
+    KeyringClosed {
+        /// `USER@HOST`.
+        account: String,
+        /// What is the matter.
+        reason: String,
+        /// What to do.
+        advice: String,
+    },
+    /// Nothing knows it and nobody can be asked.
+    #[error("no password for {account}, and no terminal to ask for it; {advice}")]
+    Nowhere {
+        /// `USER@HOST`.
+        account: String,
+        /// What to do.
+        advice: String,
+    },
+    /// The prompt was left, or is impossible.
+    #[error("no password for {account} was given at the prompt: {source}; nothing was sent")]
+    Prompt {
+        /// `USER@HOST`.
+        account: String,
+        /// What happened.
+        source: io::Error,
+    },
+    /// What was typed is no secret.
+    #[error("the password for {account} {reason}; nothing was sent")]
+    Typed {
+        /// `USER@HOST`.
+        account: String,
+        /// What is wrong with it.
+        reason: SecretError,
+    },
+}
+
+impl Error {
+    /// The exit status that fits (sysexits.h).
+    pub fn status(&self) -> u8 {
+        match self {
+            Error::Start { .. } | Error::Output { .. } | Error::Entry { .. } => 78,
+            Error::KeyringClosed { .. } => 75,
+            _ => 77,
+        }
+    }
+}
+
+/// Gets the secret.
+pub fn secret(request: &Request<'_>) -> Result<Secret, Error> {
+    if let Some(command) = request.command {
+        return from_command(command, request);
+    }
+    let trouble = match from_keyring(request)? {
+        Found::Secret(secret) => return Ok(secret),
+        Found::Nothing => None,
+        Found::Closed(reason) => Some(reason),
+    };
+    if OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/tty")
+        .is_ok()
+    {
+        return prompt(request, trouble.as_deref());
+    }
+    let (account, advice) = (request.account(), request.advice());
+    match trouble {
+        Some(reason) => Err(Error::KeyringClosed {
+            account,
+            reason,
+            advice,
+        }),
+        None => Err(Error::Nowhere { account, advice }),
+    }
+}
+
+impl Request<'_> {
+    fn account(&self) -> String {
+        format!("{}@{}", self.user, self.host)
+    }
+
+    fn advice(&self) -> String {
+        let account = self.account();
+        if cfg!(feature = "keyring") {
+            format!(
+                "set `password_command`, or store it: \
+                 secret-tool store --label=tls-optout service tls-optout username '{account}'"
+            )
+        } else {
+            "set `password_command`".to_owned()
+        }
+    }
+
+    fn make(&self, text: impl Into<Zeroizing<String>>) -> Result<Secret, SecretError> {
+        if self.token {
+            Secret::token(text)
+        } else {
+            Secret::password(text)
+        }
+    }
+}
+
+/// The first line of the command's stdout. Its stderr goes where ours goes. It gets no stdin, which
+/// may be the message; a pinentry that draws on a terminal finds it by `GPG_TTY`.
+fn from_command(command: &Command, request: &Request<'_>) -> Result<Secret, Error> {
+    let mut process = match command {
+        Command::Shell(line) => {
+            let mut process = Process::new("sh");
+            process.args(["-c", line]);
+            process
+        }
+        Command::Exec(words) => {
+            let mut process = Process::new(words.first().map_or("", String::as_str));
+            process.args(words.iter().skip(1));
+            process
+        }
+    };
+    if std::env::var_os("GPG_TTY").is_none()
+        && let Some(name) = terminal_name()
+    {
+        process.env("GPG_TTY", name);
+    }
+    let account = || request.account();
+    let start_error = |source| Error::Start {
+        account: account(),
+        source,
+    };
+    process
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit());
+    let mut child = process.spawn().map_err(start_error)?;
+    // Reserved at once: a vector that grows leaves copies of the secret behind.
+    let mut output = Zeroizing::new(Vec::with_capacity(MAX_SECRET + 1));
+    if let Some(mut stdout) = child.stdout.take() {
+        let first = (&mut stdout)
+            .take(MAX_SECRET as u64)
+            .read_to_end(&mut output);
+        let rest = first.and_then(|_| io::copy(&mut stdout, &mut io::sink()));
+        rest.map_err(start_error)?;
+    }
+    let status = child.wait().map_err(start_error)?;
+    if !status.success() {
+        return Err(Error::Failed {
+            account: account(),
+            status,
+        });
+    }
+    let output_error = |reason: &str| Error::Output {
+        account: account(),
+        reason: reason.to_owned(),
+    };
+    let line = output
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.len() == MAX_SECRET {
+        return Err(output_error("has no end"));
+    }
+    let line = std::str::from_utf8(line).map_err(|_| output_error("is not UTF-8"))?;
+    request
+        .make(line.to_owned())
+        .map_err(|error| output_error(&error.to_string()))
+}
+
+/// The terminal of this session under a name that other processes can open. Only `/dev/tty` would
+/// not do: the agent that starts the pinentry belongs to no terminal.
+fn terminal_name() -> Option<std::ffi::OsString> {
+    let names = [
+        ttyname(io::stdin(), Vec::new()),
+        ttyname(io::stderr(), Vec::new()),
+        ttyname(io::stdout(), Vec::new()),
+    ];
+    let name = names.into_iter().find_map(Result::ok)?;
+    Some(std::ffi::OsString::from_vec(name.into_bytes()))
+}
+
+enum Found {
+    Secret(Secret),
+    Nothing,
+    /// There is a keyring, or should be one, but it cannot be read now; with the reason.
+    Closed(String),
+}
+
+#[cfg(feature = "keyring")]
+fn from_keyring(request: &Request<'_>) -> Result<Found, Error> {
+    use keyring::Error as Keyring;
+
+    let account = request.account();
+    let entry_error = |reason: String| Error::Entry {
+        account: account.clone(),
+        reason,
+    };
+    let found = keyring::Entry::new(SERVICE, &account).and_then(|entry| entry.get_password());
+    match found {
+        Ok(text) => request
+            .make(text)
+            .map(Found::Secret)
+            .map_err(|error| entry_error(error.to_string())),
+        Err(Keyring::NoEntry) => Ok(Found::Nothing),
+        Err(Keyring::NoDefaultStore) => Ok(Found::Closed(
+            "no keyring is running in this session".to_owned(),
+        )),
+        Err(Keyring::NoStorageAccess(_)) => Ok(Found::Closed("the keyring is locked".to_owned())),
+        Err(Keyring::BadEncoding(_)) => Err(entry_error("is not UTF-8".to_owned())),
+        Err(Keyring::Ambiguous(_)) => Err(entry_error("is there more than once".to_owned())),
+        // These two texts name no content; the others might.
+        Err(error @ (Keyring::PlatformFailure(_) | Keyring::Invalid(..))) => {
+            Ok(Found::Closed(format!("the keyring failed ({error})")))
+        }
+        Err(_) => Ok(Found::Closed("the keyring failed".to_owned())),
+    }
+}
+
+#[cfg(not(feature = "keyring"))]
+fn from_keyring(_: &Request<'_>) -> Result<Found, Error> {
+    Ok(Found::Nothing)
+}
+
+/// Asks on /dev/tty without echo.
+fn prompt(request: &Request<'_>, trouble: Option<&str>) -> Result<Secret, Error> {
+    let what = if request.token {
+        "OAuth2 token"
+    } else {
+        "Password"
+    };
+    let trouble = trouble.map_or(String::new(), |reason| format!("({reason}) "));
+    let text = format!("{trouble}{what} for {}: ", request.account());
+    let account = || request.account();
+    let typed = rpassword::prompt_password(text).map_err(|source| Error::Prompt {
+        account: account(),
+        source,
+    })?;
+    request.make(typed).map_err(|reason| Error::Typed {
+        account: account(),
+        reason,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(command: &Command) -> Result<Secret, Error> {
+        let command = Some(command);
+        secret(&Request {
+            user: "me",
+            host: "mail.example.org",
+            command,
+            token: false,
+        })
+    }
+
+    fn shell(line: &str) -> Result<String, Error> {
+        run(&Command::Shell(line.to_owned())).map(|secret| secret.expose().to_owned())
+    }
+
+    #[test]
+    fn the_first_line_without_its_end() {
+        assert_eq!(shell("printf 'one\\ntwo\\n'").unwrap(), "one");
+        assert_eq!(shell("printf ' one \\r\\n'").unwrap(), " one ");
+        assert_eq!(shell("printf one").unwrap(), "one");
+        assert_eq!(shell("echo one; head -c 1000000 /dev/zero").unwrap(), "one");
+    }
+
+    #[test]
+    fn a_list_is_no_shell_line() {
+        let words = ["printf", "%s", "a; echo $HOME"]
+            .map(str::to_owned)
+            .to_vec();
+        assert_eq!(
+            run(&Command::Exec(words)).unwrap().expose(),
+            "a; echo $HOME"
+        );
+    }
+
+    #[test]
+    fn stdin_is_empty() {
+        assert_eq!(shell("cat; echo end").unwrap(), "end");
+    }
+
+    #[test]
+    fn failures_name_neither_the_command_nor_its_output() {
+        let error = shell("echo hunter2; exit 3").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`password_command` for me@mail.example.org failed (exit status: 3); run it by hand to see why"
+        );
+        assert!(!format!("{error:?}").contains("hunter2"));
+        for (line, reason) in [
+            ("true", "is empty"),
+            ("printf '\\nx'", "is empty"),
+            ("printf 'hunter\\0002'", "contains a control character"),
+            ("printf 'hunter2\\377'", "is not UTF-8"),
+            ("head -c 70000 /dev/zero", "has no end"),
+        ] {
+            let error = shell(line).unwrap_err();
+            assert!(error.to_string().contains(reason), "{error}");
+            assert_eq!(error.status(), 78);
+            assert!(!format!("{error} {error:?}").contains("hunter"));
+        }
+        let error = run(&Command::Exec(vec!["/no/such/program".to_owned()])).unwrap_err();
+        assert!(matches!(error, Error::Start { .. }), "{error}");
+        assert!(run(&Command::Exec(Vec::new())).is_err());
+    }
+}

@@ -1,0 +1,166 @@
+//! Who gets the message, and who hears of trouble (RFC 5321 section 2.3.1).
+
+use thiserror::Error;
+
+/// Sender, recipients and envelope ID, each fit to stand in an SMTP command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    sender: String,
+    recipients: Vec<String>,
+    id: String,
+}
+
+/// Why an envelope is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum EnvelopeError {
+    /// Nobody to send to.
+    #[error("no recipients: nothing to send")]
+    NoRecipients,
+    /// Not `local@domain`.
+    #[error("`{0}` is no address: it needs a part before and after `@`")]
+    NoAddress(String),
+    /// A character that could end the argument or the command.
+    #[error("`{}` cannot be used as an address: it contains {:?}", .address.escape_debug(), .character)]
+    Character {
+        /// The address as given.
+        address: String,
+        /// The first offending character.
+        character: char,
+    },
+    /// RFC 3461 section 4.4 allows 100 printable ASCII characters.
+    #[error("the envelope ID must be 1 to 100 printable ASCII characters")]
+    Id,
+}
+
+impl Envelope {
+    /// Checks every part. A recipient named twice is kept once. `id` becomes the ENVID and should
+    /// be a value that nobody can guess.
+    ///
+    /// CR, LF, NUL and other control characters, blanks and angle brackets are refused everywhere:
+    /// with them an address could become a second argument or a second command.
+    pub fn new(
+        sender: &str,
+        recipients: impl IntoIterator<Item = impl AsRef<str>>,
+        id: &str,
+    ) -> Result<Envelope, EnvelopeError> {
+        check(sender)?;
+        let mut unique: Vec<String> = Vec::new();
+        for recipient in recipients {
+            let recipient = recipient.as_ref();
+            check(recipient)?;
+            if !unique.iter().any(|known| known == recipient) {
+                unique.push(recipient.to_owned());
+            }
+        }
+        if unique.is_empty() {
+            return Err(EnvelopeError::NoRecipients);
+        }
+        // xtext writes `+` and `=` as three characters; the limit counts what is meant.
+        if id.is_empty() || id.len() > 100 || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(EnvelopeError::Id);
+        }
+        Ok(Envelope {
+            sender: sender.to_owned(),
+            recipients: unique,
+            id: id.to_owned(),
+        })
+    }
+
+    /// The reverse-path: notices go there.
+    pub fn sender(&self) -> &str {
+        &self.sender
+    }
+
+    /// The forward-paths, in the order given.
+    pub fn recipients(&self) -> &[String] {
+        &self.recipients
+    }
+
+    /// The envelope ID (ENVID, RFC 3461 section 4.4).
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Does an address need SMTPUTF8 (RFC 6531)?
+    pub(super) fn is_international(&self) -> bool {
+        !self.sender.is_ascii() || self.recipients.iter().any(|address| !address.is_ascii())
+    }
+}
+
+fn check(address: &str) -> Result<(), EnvelopeError> {
+    let forbidden = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>');
+    if let Some(character) = address.chars().find(|&c| forbidden(c)) {
+        return Err(EnvelopeError::Character {
+            address: address.to_owned(),
+            character,
+        });
+    }
+    match address.rsplit_once('@') {
+        Some((local, domain)) if !local.is_empty() && !domain.is_empty() => Ok(()),
+        _ => Err(EnvelopeError::NoAddress(address.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(address: &str) -> EnvelopeError {
+        Envelope::new("me@example.org", [address], "id").unwrap_err()
+    }
+
+    #[test]
+    fn nothing_that_could_become_a_command() {
+        for bad in [
+            "\r", "\n", "\0", "<", ">", " ", "\t", "\u{a0}", "\u{2028}", "\u{7f}",
+        ] {
+            let address = format!("bob{bad}@example.net");
+            assert!(
+                matches!(refused(&address), EnvelopeError::Character { .. }),
+                "{bad:?}"
+            );
+            assert!(Envelope::new(&address, ["bob@example.net"], "id").is_err());
+            assert_eq!(refused(&address).to_string().lines().count(), 1);
+        }
+    }
+
+    #[test]
+    fn what_is_no_address() {
+        assert_eq!(
+            refused("postmaster"),
+            EnvelopeError::NoAddress("postmaster".into())
+        );
+        assert_eq!(
+            refused("@example.net"),
+            EnvelopeError::NoAddress("@example.net".into())
+        );
+        assert!(Envelope::new("", ["bob@example.net"], "id").is_err());
+        let nobody: [&str; 0] = [];
+        assert_eq!(
+            Envelope::new("me@example.org", nobody, "id").unwrap_err(),
+            EnvelopeError::NoRecipients
+        );
+    }
+
+    #[test]
+    fn odd_but_right_addresses_pass_and_doubles_go() {
+        let to = [
+            "a..b@example.net",
+            "\"x@y\"@example.net",
+            "a..b@example.net",
+            "-f@example.net",
+        ];
+        let envelope = Envelope::new("me@example.org", to, "id").unwrap();
+        assert_eq!(envelope.recipients(), [to[0], to[1], to[3]]);
+    }
+
+    #[test]
+    fn the_id_is_short_and_printable() {
+        for bad in ["", "a b", "gr\u{fc}n", &"x".repeat(101)] {
+            assert_eq!(
+                Envelope::new("me@example.org", ["bob@example.net"], bad).unwrap_err(),
+                EnvelopeError::Id
+            );
+        }
+    }
+}

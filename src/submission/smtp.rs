@@ -1,0 +1,450 @@
+//! The dialogue with a submission server (RFC 5321, RFC 6409).
+//!
+//! One transaction a session: greeting, EHLO, STARTTLS and EHLO again where TLS did not come first,
+//! AUTH, MAIL, RCPT for each recipient, DATA, the message, QUIT. Whatever the message needs and the
+//! server does not offer is found before the login. The only step after which the outcome can be
+//! unknown is the final dot.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use lettre::Address;
+use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Quit, Rcpt, Starttls};
+use lettre::transport::smtp::extension::{
+    ClientId, MailBodyParameter, MailParameter, RcptParameter,
+};
+
+use super::connection::Connection;
+use super::wire::{self, Encoder};
+use super::{
+    Envelope, Error, Outcome, Receipt, Refusal, Reply, Secret, Security, Server, Timeouts, auth,
+};
+use crate::message::header;
+
+/// How much of the message goes out at a time.
+const BLOCK: usize = 32 * 1024;
+
+/// Submits one message.
+///
+/// `message` is as it is stored, with LF or CRLF line ends; [`super::wire`] says what arrives.
+///
+/// `before_data` is called with the accepted recipients, at least one, before the DATA command; if
+/// it fails, nothing is sent. `progress` is called with the bytes sent and the bytes there are.
+///
+/// # Errors
+///
+/// [`Error`] says whether the message may be under way all the same. All recipients refused is an
+/// error, some of them refused is not.
+pub fn submit(
+    server: &Server,
+    secret: &Secret,
+    envelope: &Envelope,
+    message: &[u8],
+    before_data: &mut dyn FnMut(&[&str]) -> io::Result<()>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Receipt, Error> {
+    let connection = Connection::open(server)?;
+    let mut session = Session {
+        server,
+        connection,
+        features: Features::default(),
+    };
+    let result = session.start().and_then(|()| {
+        let parameters = session.mail_parameters(envelope, message)?;
+        auth::log_in(&mut session, secret)?;
+        session.transaction(envelope, parameters, message, before_data, progress)
+    });
+    session.quit();
+    result
+}
+
+/// A session with its server.
+pub(super) struct Session<'a> {
+    pub(super) server: &'a Server,
+    pub(super) features: Features,
+    connection: Connection,
+}
+
+/// What the server said to EHLO (RFC 5321 section 4.1.1.1). Keywords have no case.
+#[derive(Default)]
+pub(super) struct Features(Vec<String>);
+
+impl Session<'_> {
+    /// Up to the EHLO inside TLS.
+    fn start(&mut self) -> Result<(), Error> {
+        if self.server.security == Security::Tls {
+            self.connection.start_tls(self.server)?;
+        }
+        let greeting = self
+            .connection
+            .read_reply(self.timeouts().greeting)
+            .map_err(|error| self.lost("the greeting", error))?;
+        self.positive("the connection", greeting)?;
+        self.hello()?;
+        if self.server.security == Security::Starttls {
+            if !self.features.has("STARTTLS") {
+                return Err(Error::NoStarttls(self.server.to_string()));
+            }
+            let reply = self.command("STARTTLS", &Starttls)?;
+            self.positive("STARTTLS", reply)?;
+            self.connection.start_tls(self.server)?;
+            // What was learned in the clear counts for nothing (RFC 3207 section 4.2).
+            self.hello()?;
+        }
+        Ok(())
+    }
+
+    /// `EHLO [127.0.0.1]`: a literal is valid, and the true name or address of a laptop is nobody's
+    /// business. Other mail programs that care do the same.
+    fn hello(&mut self) -> Result<(), Error> {
+        let reply = self.command("EHLO", &Ehlo::new(ClientId::Ipv4(Ipv4Addr::LOCALHOST)))?;
+        let reply = self.positive("EHLO", reply)?;
+        self.features = Features(reply.lines().iter().skip(1).cloned().collect());
+        Ok(())
+    }
+
+    /// The parameters of MAIL, or what the server lacks.
+    fn mail_parameters(
+        &self,
+        envelope: &Envelope,
+        message: &[u8],
+    ) -> Result<Vec<MailParameter>, Error> {
+        let server = || self.server.to_string();
+        let size = wire::length(message);
+        let mut parameters = Vec::new();
+        if self.features.has("SIZE") {
+            if let Some(limit) = self.features.size().filter(|&limit| size > limit) {
+                return Err(Error::TooLarge {
+                    server: server(),
+                    size,
+                    limit,
+                });
+            }
+            parameters.push(MailParameter::Size(
+                usize::try_from(size).unwrap_or(usize::MAX),
+            ));
+        }
+        if !message.is_ascii() {
+            if !self.features.has("8BITMIME") {
+                return Err(Error::NoEightBit(server()));
+            }
+            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        if envelope.is_international() || has_utf8_header(message) {
+            if !self.features.has("SMTPUTF8") {
+                return Err(Error::NoUtf8(server()));
+            }
+            parameters.push(MailParameter::SmtpUtfEight);
+        }
+        if self.features.has("DSN") {
+            for (keyword, value) in [("RET", "HDRS"), ("ENVID", envelope.id())] {
+                let (keyword, value) = (keyword.to_owned(), Some(value.to_owned()));
+                parameters.push(MailParameter::Other { keyword, value });
+            }
+        }
+        Ok(parameters)
+    }
+
+    fn transaction(
+        &mut self,
+        envelope: &Envelope,
+        parameters: Vec<MailParameter>,
+        message: &[u8],
+        before_data: &mut dyn FnMut(&[&str]) -> io::Result<()>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Receipt, Error> {
+        let mail = Mail::new(Some(address(envelope.sender())), parameters);
+        let reply = self.command("MAIL FROM", &mail)?;
+        self.positive("MAIL FROM", reply)?;
+        let outcomes = self.recipients(envelope)?;
+        let accepted = outcomes.iter().filter(|one| one.accepted);
+        let accepted: Vec<&str> = accepted.map(|one| one.recipient.as_str()).collect();
+        before_data(&accepted).map_err(Error::Journal)?;
+        let reply = self.data(message, progress)?;
+        let envelope_id_sent = self.features.has("DSN");
+        let (server, reply) = (self.server.to_string(), reply.to_string());
+        Ok(Receipt {
+            server,
+            outcomes,
+            reply,
+            envelope_id_sent,
+        })
+    }
+
+    /// Asks for each recipient. One refusal does not stop the others; a server that leaves does.
+    fn recipients(&mut self, envelope: &Envelope) -> Result<Vec<Outcome>, Error> {
+        let mut outcomes = Vec::new();
+        let mut temporary = true;
+        for recipient in envelope.recipients() {
+            let what = format!("RCPT TO:<{recipient}>");
+            let parameters = self.rcpt_parameters(recipient);
+            let reply = self.command(&what, &Rcpt::new(address(recipient), parameters))?;
+            if reply.is_goodbye() {
+                return Err(self.refused(&what, reply));
+            }
+            temporary &= reply.is_temporary();
+            outcomes.push(Outcome {
+                recipient: recipient.clone(),
+                accepted: reply.is_positive(),
+                reply: reply.to_string(),
+            });
+        }
+        if outcomes.iter().any(|one| one.accepted) {
+            return Ok(outcomes);
+        }
+        Err(Error::AllRefused {
+            server: self.server.to_string(),
+            outcomes,
+            temporary,
+        })
+    }
+
+    /// Asks to hear of failures and delays, and to be told the address we used (RFC 3461 section 4).
+    fn rcpt_parameters(&self, recipient: &str) -> Vec<RcptParameter> {
+        if !self.features.has("DSN") {
+            return Vec::new();
+        }
+        [
+            ("NOTIFY", "FAILURE,DELAY".to_owned()),
+            ("ORCPT", original_recipient(recipient)),
+        ]
+        .map(|(keyword, value)| RcptParameter::Other {
+            keyword: keyword.to_owned(),
+            value: Some(value),
+        })
+        .into()
+    }
+
+    /// DATA, the message, the dot.
+    fn data(&mut self, message: &[u8], progress: &mut dyn FnMut(u64, u64)) -> Result<Reply, Error> {
+        let line = Data.to_string();
+        let reply = self.exchange_within("DATA", line.trim_end(), self.timeouts().data)?;
+        if reply.is_positive() {
+            return Err(self.out_of_step("DATA", format!("it wants no message: `{reply}`")));
+        }
+        if reply.code() != 354 {
+            return Err(self.refused("DATA", reply));
+        }
+        self.body(message, progress)
+            .map_err(|error| self.lost("the message", error))?;
+        let unknown = |source| Error::Unknown {
+            server: self.server.to_string(),
+            source,
+        };
+        let Timeouts { block, end, .. } = self.server.timeouts;
+        self.connection.write(b".\r\n", block).map_err(unknown)?;
+        let reply = self.connection.read_reply(end).map_err(unknown)?;
+        match reply.code() / 100 {
+            2 => Ok(reply),
+            4 | 5 => Err(self.refused("the message", reply)),
+            _ => Err(unknown(io::Error::other(format!(
+                "its answer has no sense: `{reply}`"
+            )))),
+        }
+    }
+
+    /// Everything before the final dot: as long as that is missing, the server must forget it all.
+    fn body(&mut self, message: &[u8], progress: &mut dyn FnMut(u64, u64)) -> io::Result<()> {
+        let total = wire::length(message);
+        let mut sent = 0;
+        let mut encoder = Encoder::new(true);
+        let mut out = Vec::with_capacity(2 * BLOCK);
+        let mut blocks = message.chunks(BLOCK).peekable();
+        while let Some(block) = blocks.next() {
+            out.clear();
+            encoder.push(block, &mut out);
+            if blocks.peek().is_none() {
+                encoder.finish(&mut out);
+            }
+            self.connection.write(&out, self.timeouts().block)?;
+            sent += out.len() as u64;
+            progress(sent - encoder.stuffed(), total);
+        }
+        Ok(())
+    }
+
+    /// Leaves, where the server is still listening. Whatever it answers changes nothing.
+    fn quit(mut self) {
+        if self.connection.is_usable() {
+            let line = Quit.to_string();
+            let _ = self.exchange_within("QUIT", line.trim_end(), self.timeouts().quit);
+            self.connection.close(self.server.timeouts.quit);
+        }
+    }
+
+    fn command(&mut self, step: &str, command: &dyn std::fmt::Display) -> Result<Reply, Error> {
+        let line = command.to_string();
+        let line = line.trim_end_matches("\r\n");
+        tracing::debug!(line, "client");
+        self.exchange(step, line)
+    }
+
+    /// Sends a line, which is not logged, and reads the answer.
+    pub(super) fn exchange(&mut self, step: &str, line: &str) -> Result<Reply, Error> {
+        self.exchange_within(step, line, self.timeouts().command)
+    }
+
+    fn exchange_within(&mut self, step: &str, line: &str, limit: Duration) -> Result<Reply, Error> {
+        // Envelope and secrets were checked before; this is the last door.
+        if line
+            .bytes()
+            .any(|byte| matches!(byte, b'\r' | b'\n' | b'\0'))
+        {
+            return Err(self.out_of_step(step, "our own command has a line end in it".to_owned()));
+        }
+        let line = zeroize::Zeroizing::new(format!("{line}\r\n"));
+        self.connection
+            .write(line.as_bytes(), limit)
+            .and_then(|()| self.connection.read_reply(limit))
+            .map_err(|error| self.lost(step, error))
+    }
+
+    fn positive(&self, what: &str, reply: Reply) -> Result<Reply, Error> {
+        if reply.is_positive() {
+            Ok(reply)
+        } else {
+            Err(self.refused(what, reply))
+        }
+    }
+
+    pub(super) fn refused(&self, what: &str, reply: Reply) -> Error {
+        let (server, what) = (self.server.to_string(), what.to_owned());
+        Error::Refused(Box::new(Refusal {
+            server,
+            what,
+            reply,
+        }))
+    }
+
+    /// The two sides disagree on what comes next: nothing more may be said, not even QUIT.
+    pub(super) fn out_of_step(&mut self, during: &str, reason: String) -> Error {
+        self.connection.abandon();
+        self.protocol(during, reason)
+    }
+
+    fn protocol(&self, during: &str, reason: String) -> Error {
+        Error::Protocol {
+            server: self.server.to_string(),
+            during: during.to_owned(),
+            reason,
+        }
+    }
+
+    fn lost(&self, during: &str, source: io::Error) -> Error {
+        if source.kind() == io::ErrorKind::InvalidData {
+            return self.protocol(during, source.to_string());
+        }
+        Error::Lost {
+            server: self.server.to_string(),
+            during: during.to_owned(),
+            source,
+        }
+    }
+
+    fn timeouts(&self) -> Timeouts {
+        self.server.timeouts
+    }
+}
+
+impl Features {
+    /// The parameters of `keyword`, line by line. `AUTH=LOGIN` is how servers of before RFC 2554
+    /// wrote it; some write both forms.
+    fn get(&self, keyword: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(move |line| {
+            let (name, rest) = line.split_at(line.find([' ', '=']).unwrap_or(line.len()));
+            name.eq_ignore_ascii_case(keyword)
+                .then(|| rest.trim_matches([' ', '=']))
+        })
+    }
+
+    fn has(&self, keyword: &str) -> bool {
+        self.get(keyword).next().is_some()
+    }
+
+    /// The largest message in bytes; `None` where there is no limit (RFC 1870 section 4).
+    fn size(&self) -> Option<u64> {
+        self.get("SIZE")
+            .next()?
+            .parse()
+            .ok()
+            .filter(|&limit| limit > 0)
+    }
+
+    pub(super) fn mechanisms(&self) -> Vec<&str> {
+        self.get("AUTH").flat_map(str::split_whitespace).collect()
+    }
+}
+
+/// The address as lettre's commands want it. [`Envelope`] has checked it.
+fn address(address: &str) -> Address {
+    let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
+    Address::new_dangerous(local, domain)
+}
+
+/// Is there text in the header block that only SMTPUTF8 allows (RFC 6531 section 3.4)? Bytes that
+/// are not UTF-8 are none: no extension covers them, and servers pass them on as 8-bit text.
+fn has_utf8_header(message: &[u8]) -> bool {
+    let header = &message[..header::length(message)];
+    !header.is_ascii() && std::str::from_utf8(header).is_ok()
+}
+
+/// The value of ORCPT before xtext: `rfc822;` and the address, or for an address that is not ASCII
+/// `utf-8;` in the form that survives 7-bit transport (utf-8-addr-xtext, RFC 6533 section 3).
+fn original_recipient(recipient: &str) -> String {
+    if recipient.is_ascii() {
+        return format!("rfc822;{recipient}");
+    }
+    let mut value = "utf-8;".to_owned();
+    for c in recipient.chars() {
+        match c {
+            '\\' | '+' | '=' => value.push_str(&format!("\\x{{{:02X}}}", c as u32)),
+            c if c.is_ascii() => value.push(c),
+            c => value.push_str(&format!("\\x{{{:X}}}", c as u32)),
+        }
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_have_no_case() {
+        let lines = [
+            "size 1000",
+            "Dsn",
+            "AUTH=LOGIN",
+            "auth PLAIN  LOGIN",
+            "8BitMime",
+            "DSNX y",
+        ];
+        let features = Features(lines.map(str::to_owned).to_vec());
+        assert_eq!(features.size(), Some(1000));
+        assert!(features.has("DSN") && features.has("8BITMIME") && !features.has("SMTPUTF8"));
+        assert_eq!(features.mechanisms(), ["LOGIN", "PLAIN", "LOGIN"]);
+        for unlimited in ["SIZE", "SIZE 0", "SIZE many"] {
+            assert_eq!(Features(vec![unlimited.to_owned()]).size(), None);
+        }
+    }
+
+    #[test]
+    fn original_recipients() {
+        assert_eq!(
+            original_recipient("al+ice@example.net"),
+            "rfc822;al+ice@example.net"
+        );
+        assert_eq!(
+            original_recipient("gr\u{fc}+n\\@ex\u{1f40c}.test"),
+            "utf-8;gr\\x{FC}\\x{2B}n\\x{5C}@ex\\x{1F40C}.test"
+        );
+    }
+
+    #[test]
+    fn which_headers_need_smtputf8() {
+        assert!(has_utf8_header("Subject: gr\u{fc}n\n\nx".as_bytes()));
+        assert!(!has_utf8_header("Subject: x\n\ngr\u{fc}n".as_bytes()));
+        assert!(!has_utf8_header(b"Subject: gr\xfcn\n\nx"));
+    }
+}
