@@ -209,6 +209,27 @@ fn through_msmtp() {
     assert_sent_once(&site);
 }
 
+/// mutt writes its copy once the message is sent, and gives it the date of that moment. The copy is what
+/// was sent all the same.
+#[test]
+#[ignore = "needs root and Postfix: tests/run"]
+fn after_a_slow_submission_the_date_of_the_copy_is_later() {
+    let site = Site::start(Submission::Msmtp);
+    site.write("slow", "#!/bin/sh\nmsmtp \"$@\" && sleep 1.2\n");
+    site.send(
+        Reader::Mutt,
+        &["-e", "set sendmail=\"sh slow -a alice\"", BOB],
+    );
+    let notice = fs::read_to_string(site.wait_for_notice()).expect("a notice");
+    let date = value(&site.sent_copy(), "date");
+    assert!(
+        !notice.contains(&format!("\nDate: {date}\n")),
+        "{date} in {notice}"
+    );
+    say_yes(&site);
+    assert_resent(&site, &site.closed.wait_for_one(), &[BOB]);
+}
+
 #[test]
 #[ignore = "needs root and Postfix: tests/run"]
 fn with_a_password_from_the_keyring() {
