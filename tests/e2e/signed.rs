@@ -1,27 +1,59 @@
 //! A message with a PGP signature (RFC 3156), made by mutt, and its check at the recipient.
 
-use std::fs;
-use std::process::{Command, Output, Stdio};
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
 
 use crate::message::{body, value};
 use crate::postfix::USER;
-use crate::site::{Reader, Site};
+use crate::site::Site;
+use crate::wait::poll;
 
-/// A throw-away signing key of Alice's. Dropping it ends GnuPG's agent.
+/// A throw-away signing key of Alice's, and the agent that guards it. Dropping it ends the agent.
 pub(crate) struct Key {
-    agent: Command,
+    agent: Child,
+    /// Takes the folder of the agent's socket away, which lies outside the home.
+    sockets: Command,
 }
 
 impl Key {
     pub(crate) fn make(site: &Site) -> Self {
-        site.write("empty", "");
-        let mut agent = Command::new("gpgconf");
-        agent
-            .args(["--kill", "all"])
+        let folder = site.home().join("gnupg");
+        DirBuilder::new()
+            .mode(0o700)
+            .create(folder)
+            .expect("a folder");
+        // Were it left to gpg to start the agent, nothing would end it should this process be killed.
+        let agent = Command::new("setpriv")
+            .args([
+                "--pdeathsig",
+                "KILL",
+                "gpg-agent",
+                "--no-detach",
+                "--daemon",
+            ])
             .env_clear()
             .envs(site.environment())
-            .stdin(Stdio::null());
-        let key = Self { agent };
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("setpriv and gpg-agent");
+        let mut sockets = Command::new("gpgconf");
+        sockets
+            .arg("--remove-socketdir")
+            .env_clear()
+            .envs(site.environment());
+        let key = Self { agent, sockets };
+        let answers = poll(|| {
+            let answer = site.run(
+                &["gpg-connect-agent", "--no-autostart", "/bye"],
+                Path::new("/dev/null"),
+            );
+            answer.status.success().then_some(())
+        });
+        assert!(answers.is_some(), "gpg-agent does not answer");
         let made = gpg(
             site,
             &[
@@ -44,7 +76,6 @@ impl Key {
              -e 'set crypt_use_gpgme=yes crypt_autosign=yes pgp_sign_as={USER}' \
              -s Signed -i body {recipient}"
         ));
-        let _ = Reader::Mutt;
         screen.wait_for("y:Send");
         screen.press("y");
         assert_eq!(screen.wait_for_end(), 0);
@@ -77,12 +108,14 @@ impl Key {
 
 impl Drop for Key {
     fn drop(&mut self) {
-        let _ = self.agent.output();
+        let _ = self.agent.kill();
+        let _ = self.agent.wait();
+        let _ = self.sockets.output();
     }
 }
 
 fn gpg(site: &Site, arguments: &[&str]) -> Output {
     let mut command = vec!["gpg", "--batch"];
     command.extend(arguments);
-    site.run(&command, &site.home().join("empty"))
+    site.run(&command, Path::new("/dev/null"))
 }

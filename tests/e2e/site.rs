@@ -178,6 +178,8 @@ impl Site {
         vec![
             ("HOME".into(), self.home().into()),
             ("PATH".into(), path),
+            // Not ~/.gnupg: in its usual place GnuPG would meet the agent of the one who runs the tests.
+            ("GNUPGHOME".into(), self.home().join("gnupg").into()),
             ("LC_ALL".into(), "C.UTF-8".into()),
         ]
     }

@@ -11,6 +11,7 @@ programs='
 /usr/bin/tmux                  tmux             the terminal of the mail readers
 /usr/bin/gpg                   gnupg            signs a message, verifies it at the recipient
 /usr/bin/dbus-run-session      dbus-daemon      a session bus for the keyring
+/usr/bin/dbus-send             dbus-bin         asks the session bus
 /usr/bin/gnome-keyring-daemon  gnome-keyring    a keyring with the password
 /usr/bin/secret-tool           libsecret-tools  puts the password into the keyring
 /usr/bin/mmdebstrap            mmdebstrap       makes the Debian folder with Postfix

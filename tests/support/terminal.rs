@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::wait::poll;
 
-/// A pane stays when its program ends, so that the last screen and the exit status can be read.
+/// A pane stays when its program ends, so that the last screen can be read.
 const SETTINGS: &str = "set -g status off
 set -g default-shell /bin/sh
 set -g remain-on-exit on
@@ -57,11 +57,15 @@ impl Terminal {
             folder: own,
             environment,
         };
+        // tmux itself does not always learn the exit status of a program, so the shell keeps it.
+        let status = terminal.folder.path().join("status");
+        let status = status.display();
+        let command = format!("{command}\nprintf %s $? > {status}.new && mv {status}.new {status}");
         let started = poll(|| {
             terminal
                 .try_tmux(
                     &["new-session", "-d", "-x", "100", "-y", "30", "-c"],
-                    &[folder.as_os_str(), OsStr::new(command)],
+                    &[folder.as_os_str(), OsStr::new(&command)],
                 )
                 .ok()
         });
@@ -97,25 +101,13 @@ impl Terminal {
         })
     }
 
-    /// Waits for the program's end and gives its exit status.
+    /// Waits for the program's end and gives its exit status: 128 + n if signal n ended it.
     pub(crate) fn wait_for_end(&self) -> i32 {
-        // The status is known a moment after the death; for a signal, tmux tells its number.
-        const STATE: &str = "#{pane_dead}:#{pane_dead_status}#{?pane_dead_signal,signal ,}\
-                             #{pane_dead_signal}";
-        let status = poll(|| {
-            let state = self.tmux(&["display-message", "-p", STATE]);
-            state
-                .trim()
-                .strip_prefix("1:")
-                .filter(|status| !status.is_empty())
-                .map(String::from)
-        });
+        let status = poll(|| fs::read_to_string(self.folder.path().join("status")).ok());
         let Some(status) = status else {
             panic!("the program goes on:\n{}", self.screen());
         };
-        status
-            .parse()
-            .unwrap_or_else(|_| panic!("ended by {status}:\n{}", self.screen()))
+        status.parse().expect("a number from the shell")
     }
 
     fn tmux(&self, arguments: &[&str]) -> String {
