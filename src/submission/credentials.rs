@@ -96,6 +96,14 @@ pub enum Error {
         /// What to do.
         advice: String,
     },
+    /// The keyring does not take it.
+    #[error("cannot store the password for {account}: {reason}; set `password_command` instead")]
+    Store {
+        /// `USER@HOST`.
+        account: String,
+        /// What is the matter.
+        reason: String,
+    },
     /// Nothing knows it and nobody can be asked.
     #[error("no password for {account}, and no terminal to ask for it; {advice}")]
     Nowhere {
@@ -127,7 +135,7 @@ impl Error {
     pub fn status(&self) -> u8 {
         match self {
             Error::Start { .. } | Error::Output { .. } | Error::Entry { .. } => 78,
-            Error::KeyringClosed { .. } => 75,
+            Error::KeyringClosed { .. } | Error::Store { .. } => 75,
             _ => 77,
         }
     }
@@ -154,9 +162,14 @@ pub fn secret(request: &Request<'_>) -> Result<Secret, Error> {
         .open("/dev/tty")
         .is_ok()
     {
-        return prompt(request, &trouble);
+        return prompt(request, Some(&trouble));
     }
     Err(trouble)
+}
+
+/// Asks for the secret on /dev/tty and puts it into the keyring, where [`secret`] finds it.
+pub fn store(request: &Request<'_>) -> Result<(), Error> {
+    to_keyring(request, &prompt(request, None)?)
 }
 
 impl Request<'_> {
@@ -263,39 +276,62 @@ fn terminal_name() -> Option<std::ffi::OsString> {
 
 #[cfg(feature = "keyring")]
 fn from_keyring(request: &Request<'_>) -> Result<Option<Secret>, Error> {
-    use keyring::Error as Keyring;
+    let entry = keyring::Entry::new(SERVICE, &request.account());
+    match entry
+        .and_then(|entry| entry.get_password())
+        .map(Zeroizing::new)
+    {
+        Ok(text) => request.make(text).map(Some).map_err(|error| Error::Entry {
+            account: request.account(),
+            reason: error.to_string(),
+        }),
+        Err(keyring::Error::NoEntry) => Ok(None),
+        Err(error) => Err(keyring_error(request, &error)),
+    }
+}
 
-    let account = request.account();
-    let entry_error = |reason: &str| {
-        Err(Error::Entry {
-            account: account.clone(),
-            reason: reason.to_owned(),
+#[cfg(feature = "keyring")]
+fn to_keyring(request: &Request<'_>, secret: &Secret) -> Result<(), Error> {
+    keyring::Entry::new(SERVICE, &request.account())
+        .and_then(|entry| entry.set_password(secret.expose()))
+        .map_err(|error| Error::Store {
+            account: request.account(),
+            reason: keyring_reason(&error),
         })
-    };
-    let closed = |reason: String| {
-        Err(Error::KeyringClosed {
-            account: account.clone(),
+}
+
+#[cfg(feature = "keyring")]
+fn keyring_error(request: &Request<'_>, error: &keyring::Error) -> Error {
+    let account = request.account();
+    let reason = keyring_reason(error);
+    match error {
+        keyring::Error::BadEncoding(_) | keyring::Error::Ambiguous(_) => {
+            Error::Entry { account, reason }
+        }
+        _ => Error::KeyringClosed {
+            account,
             reason,
             advice: request.advice(),
-        })
-    };
-    let found = keyring::Entry::new(SERVICE, &account).and_then(|entry| entry.get_password());
-    match found.map(Zeroizing::new) {
-        Ok(text) => match request.make(text) {
-            Ok(secret) => Ok(Some(secret)),
-            Err(error) => entry_error(&error.to_string()),
         },
-        Err(Keyring::NoEntry) => Ok(None),
-        Err(Keyring::BadEncoding(_)) => entry_error("is not UTF-8"),
-        Err(Keyring::Ambiguous(_)) => entry_error("is there more than once"),
-        Err(Keyring::NoDefaultStore) => closed("no keyring is running in this session".to_owned()),
-        Err(Keyring::NoStorageAccess(_)) => closed("the keyring is locked".to_owned()),
-        // The text of these two names no content; that of the others might.
-        Err(error @ (Keyring::PlatformFailure(_) | Keyring::Invalid(..))) => {
-            closed(format!("the keyring failed ({error})"))
-        }
-        Err(_) => closed("the keyring failed".to_owned()),
     }
+}
+
+/// The keyring's own words are shown only where they name no content.
+#[cfg(feature = "keyring")]
+fn keyring_reason(error: &keyring::Error) -> String {
+    use keyring::Error as Keyring;
+
+    let reason = match error {
+        Keyring::BadEncoding(_) => "is not UTF-8",
+        Keyring::Ambiguous(_) => "is there more than once",
+        Keyring::NoDefaultStore => "no keyring is running in this session",
+        Keyring::NoStorageAccess(_) => "the keyring is locked",
+        Keyring::PlatformFailure(_) | Keyring::Invalid(..) => {
+            return format!("the keyring failed ({error})");
+        }
+        _ => "the keyring failed",
+    };
+    reason.to_owned()
 }
 
 #[cfg(not(feature = "keyring"))]
@@ -303,15 +339,23 @@ fn from_keyring(_: &Request<'_>) -> Result<Option<Secret>, Error> {
     Ok(None)
 }
 
+#[cfg(not(feature = "keyring"))]
+fn to_keyring(request: &Request<'_>, _: &Secret) -> Result<(), Error> {
+    Err(Error::Store {
+        account: request.account(),
+        reason: "this tls-optout was built without the keyring".to_owned(),
+    })
+}
+
 /// Asks on /dev/tty without echo.
-fn prompt(request: &Request<'_>, trouble: &Error) -> Result<Secret, Error> {
+fn prompt(request: &Request<'_>, trouble: Option<&Error>) -> Result<Secret, Error> {
     let what = if request.token {
         "OAuth2 token"
     } else {
         "Password"
     };
     let trouble = match trouble {
-        Error::KeyringClosed { reason, .. } => format!("({reason}) "),
+        Some(Error::KeyringClosed { reason, .. }) => format!("({reason}) "),
         _ => String::new(),
     };
     let text = format!("{trouble}{what} for {}: ", request.account());
