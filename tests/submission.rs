@@ -1,14 +1,11 @@
 //! Submission on the wire, against a scripted server, a real msmtp and a real keyring.
 
-#[path = "support/smtp_server.rs"]
-mod smtp_server;
-
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use smtp_server::{Certificate, Script, Then};
+use submission_server::{Certificate, Script, Then};
 use tls_optout::submission::{
     Envelope, Error, Mechanism, Receipt, Secret, Server, Timeouts, credentials, sendmail, smtp,
 };
@@ -20,7 +17,7 @@ const ON_THE_WIRE: &[u8] =
 /// One submission, everything it did, and everything the server saw.
 struct Run {
     result: Result<Receipt, Error>,
-    sessions: Vec<smtp_server::Session>,
+    sessions: Vec<submission_server::Session>,
     /// What `before_data` was told, once per call.
     noted: Vec<Vec<String>>,
     progress: Vec<(u64, u64)>,
@@ -60,7 +57,7 @@ fn envelope(recipients: &[&str]) -> Envelope {
 impl Case {
     fn run(self) -> Run {
         let home = tempfile::tempdir().unwrap();
-        let running = smtp_server::Server::start(self.script, home.path());
+        let running = submission_server::Server::start(self.script, home.path());
         let mut server: Server = running
             .url()
             .replace("127.0.0.1", self.host)
@@ -113,7 +110,7 @@ impl Run {
             .collect()
     }
 
-    fn messages(&self) -> Vec<&smtp_server::Received> {
+    fn messages(&self) -> Vec<&submission_server::Received> {
         self.sessions
             .iter()
             .flat_map(|session| &session.messages)
@@ -699,7 +696,7 @@ fn bad_certificates_say_what_is_wrong_and_get_no_login() {
 #[test]
 fn the_wrong_scheme_for_the_port_is_named() {
     let home = tempfile::tempdir().unwrap();
-    let running = smtp_server::Server::start(Script::starttls(), home.path());
+    let running = submission_server::Server::start(Script::starttls(), home.path());
     let mut server: Server = running.url().replace("smtp:", "smtps:").parse().unwrap();
     server.trust_file = Some(running.ca_file().to_owned());
     let secret = Secret::password("wonderland".to_owned()).unwrap();
@@ -723,7 +720,7 @@ fn the_trust_file_is_checked() {
         if let Some(content) = content {
             std::fs::write(&path, content).unwrap();
         }
-        let running = smtp_server::Server::start(Script::tls(), home.path());
+        let running = submission_server::Server::start(Script::tls(), home.path());
         let mut server: Server = running.url().parse().unwrap();
         server.trust_file = Some(path);
         let secret = Secret::password("wonderland".to_owned()).unwrap();
@@ -779,7 +776,7 @@ fn nobody_listens() {
 /// Submits through the msmtp of this machine. Its absence is a failure.
 fn msmtp(script: Script, recipients: &[&str], message: &[u8]) -> Run {
     let home = tempfile::tempdir().unwrap();
-    let running = smtp_server::Server::start(script, home.path());
+    let running = submission_server::Server::start(script, home.path());
     let config = home.path().join("msmtprc");
     let ca_file = running.ca_file().display();
     let port = running.port();

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::home::{BOB, Home, files, notice, original};
-use crate::smtp_server::{Certificate, Script, Then};
+use submission_server::{Certificate, Script, Then};
 
 const NOT_A_NOTICE: &str =
     "not a delivery notice; pipe the whole, raw notice (mutt: unset pipe_decode)";

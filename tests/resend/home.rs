@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::smtp_server::{Received, Script, Server};
+use submission_server::{Received, Script, Server};
 
 pub(crate) const BOB: &str = "bob@example.net";
 pub(crate) const CAROL: &str = "carol@example.com";

@@ -5,11 +5,9 @@ mod bad_input;
 mod home;
 mod once;
 mod recipients;
-#[path = "../support/smtp_server.rs"]
-mod smtp_server;
 
 use home::{BOB, Home};
-use smtp_server::Script;
+use submission_server::Script;
 
 #[test]
 fn a_notice_in_and_the_original_out() {

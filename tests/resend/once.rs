@@ -1,7 +1,7 @@
 //! At most once: whatever breaks, whoever asks, how often.
 
 use crate::home::{BOB, Home, finish};
-use crate::smtp_server::{Script, Then};
+use submission_server::{Script, Then};
 
 #[test]
 fn the_second_time_says_when_and_sends_nothing() {

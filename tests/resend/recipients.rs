@@ -1,7 +1,7 @@
 //! Who gets the message: those whose cause an opt-out helps, and nobody else.
 
 use crate::home::{BOB, CAROL, Home, notice, original};
-use crate::smtp_server::{Script, Then};
+use submission_server::{Script, Then};
 
 const NO_TLS: &str = "TLS is required, but was not offered by host mx.example.net[192.0.2.1]";
 const REFUSED: &str = "connect to mx.example.com[192.0.2.2]:25: Connection refused";

@@ -19,7 +19,7 @@ pub enum Certificate {
 }
 
 /// A new authority, written to `ca_file`, and a server certificate signed by it.
-pub fn tls_config(certificate: Certificate, ca_file: &Path) -> ServerConfig {
+pub(crate) fn tls_config(certificate: Certificate, ca_file: &Path) -> ServerConfig {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority

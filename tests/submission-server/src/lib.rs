@@ -5,9 +5,6 @@
 //! [`Server::finish`] tells what was said and which messages were taken. It needs nothing but std,
 //! rustls and rcgen, because the demo runs it too.
 
-// Each user of this file uses its own part of it.
-#![allow(dead_code, unreachable_pub)]
-
 mod certificate;
 
 use std::io::{self, BufRead, BufReader, Read, Write};
