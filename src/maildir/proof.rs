@@ -34,8 +34,7 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Has every field been compared? Where `Content-Type` was not, nothing shows that the message
-    /// did not go out encrypted.
+    /// Has every field been compared?
     pub fn is_whole(&self) -> bool {
         self.unseen.is_empty()
     }
@@ -56,6 +55,12 @@ pub enum Mismatch {
          what was sent; compare the two yourself"
     )]
     NoMessageId,
+    /// The returned header is cut off before it shows what kind of message went out.
+    #[error(
+        "the notice returned only the start of the header, without Content-Type, so nothing shows that \
+         the message did not go out encrypted; this copy stays here"
+    )]
+    CutOff,
     /// The copy is not what was sent.
     #[error(
         "{field} differs: the copy has {}, the message that was sent had {}; this copy is not what \
@@ -79,10 +84,10 @@ fn shown(value: Option<&str>) -> String {
 
 /// Compares a copy with what the notice returned. `copy_header` may be the whole message.
 ///
-/// `Message-ID` must agree to the letter; `Date` as a moment, give or take a quarter of
-/// an hour; `From` in its addresses; `Subject`
-/// decoded, whatever its blanks; `Content-Type` in its type and boundary, where a missing one is
-/// plain text (RFC 2045 section 5.2).
+/// `Message-ID` must agree to the letter; `Date` as a moment, give or take a quarter of an hour;
+/// `From` in its addresses; `Subject` decoded, whatever its blanks; `Content-Type` in its type and
+/// boundary, where a missing one is plain text (RFC 2045 section 5.2). The last must be there to be
+/// compared: mutt's `fcc_clear` shows in nothing else.
 ///
 /// # Errors
 ///
@@ -110,6 +115,9 @@ pub fn prove(copy_header: &[u8], returned: &Returned) -> Result<Proof, Mismatch>
                 in_notice: cut(theirs.raw),
             });
         }
+    }
+    if proof.unseen.contains(&"Content-Type") {
+        return Err(Mismatch::CutOff);
     }
     Ok(proof)
 }
@@ -314,14 +322,11 @@ mod tests {
     }
 
     #[test]
-    fn a_header_cut_off_is_judged_as_far_as_it_goes() {
+    fn a_header_cut_off_before_content_type_proves_nothing() {
         let plain = COPY.replace("multipart/mixed; boundary=\"abc\"", "text/plain");
         for copy in [COPY, &plain] {
             let cut = &copy[..copy.find("MIME-Version").unwrap()];
-            assert_eq!(
-                proven(copy, cut, Extent::Headers).unwrap().unseen,
-                ["Content-Type"]
-            );
+            assert_eq!(proven(copy, cut, Extent::Headers), Err(Mismatch::CutOff));
         }
         let cut = &COPY[..COPY.find("MIME-Version").unwrap()];
         assert!(
@@ -329,10 +334,7 @@ mod tests {
             "nothing is cut from a full return"
         );
         let cut = &COPY[..COPY.find("\"abc\"").unwrap() + 2];
-        assert_eq!(
-            proven(COPY, cut, Extent::Headers).unwrap().unseen,
-            ["Content-Type"]
-        );
+        assert_eq!(proven(COPY, cut, Extent::Headers), Err(Mismatch::CutOff));
         assert_eq!(
             differs(COPY, &COPY[..COPY.find("laptop").unwrap()]),
             Some("Message-ID")

@@ -108,6 +108,28 @@ fn the_plain_copy_of_an_encrypted_message() {
 }
 
 #[test]
+fn a_list_echo_or_a_draft_is_not_what_was_sent() {
+    let home = Home::new(Script::tls());
+    home.write_copy(&original().replace("Subject:", "List-Id: <lunch.example.org>\nSubject:"));
+    let run = home.resend(&["--yes"], &home.notice());
+    let text = format!(
+        "{}: not what you sent (came from a mailing list), and no better copy was found; nothing was sent",
+        home.copy().display()
+    );
+    home.assert_refused(&run, 65, &text);
+
+    let home = Home::new(Script::tls());
+    let draft = home.path("Mail/Sent/cur/1795500011.4242_1.laptop:2,DS");
+    fs::rename(home.copy(), draft).expect("a file");
+    let run = home.resend(&["--yes"], &home.notice());
+    assert!(
+        run.stderr.contains("not what you sent (a draft)"),
+        "{run:?}"
+    );
+    assert!(home.received().is_empty());
+}
+
+#[test]
 fn a_message_of_somebody_else() {
     let home = Home::new(Script::tls());
     home.write_config(

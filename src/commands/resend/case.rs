@@ -134,25 +134,30 @@ fn recorded(
     }
 }
 
-/// The copy that was sent, proven.
+/// The copy that was sent, proven, and where it lies.
 fn original(config: &Config, notice: &Notice, id: &str) -> Result<(PathBuf, Vec<u8>), Failure> {
-    let near = notice
-        .original
-        .date
-        .as_deref()
-        .and_then(text::date)
-        .or(notice.arrival_date);
+    let date = notice.original.date.as_deref().and_then(text::date);
+    let near = date.or(notice.arrival_date);
     let proven = |header: &[u8]| proof::prove(header, &notice.original).is_ok();
     let found = look(config, id, near, &proven);
-    let best = found
+    // The best copy comes first.
+    let copy = found
         .copies
-        .iter()
-        .find(|copy| proven(&copy.header))
-        .or(found.copies.first());
-    let copy = best.ok_or_else(|| missing(config, id, &found))?;
-    let gone = |error| Failure::new(IO, format!("{}: {error}", copy.path.display()));
-    let bytes = maildir::read(&copy.path).map_err(gone)?;
+        .first()
+        .ok_or_else(|| missing(config, id, &found))?;
+    let path = copy.path.display();
+    let bytes =
+        maildir::read(&copy.path).map_err(|error| Failure::new(IO, format!("{path}: {error}")))?;
+    // Once more, and now of the bytes that will be sent.
     proof::prove(&bytes, &notice.original)
-        .map_err(|mismatch| Failure::new(DATA, format!("{}: {mismatch}", copy.path.display())))?;
+        .map_err(|mismatch| Failure::new(DATA, format!("{path}: {mismatch}")))?;
+    if !copy.is_sendable() {
+        let flaws: Vec<String> = copy.flaws.iter().map(ToString::to_string).collect();
+        let text = format!(
+            "{path}: not what you sent ({}), and no better copy was found; nothing was sent",
+            flaws.join(", ")
+        );
+        return Err(Failure::new(DATA, text));
+    }
     Ok((copy.path.clone(), bytes))
 }
