@@ -18,6 +18,25 @@
 //! * [`config`] is the file, its defaults, and what mutt already knows.
 //!
 //! `notice`, `message` and `policy` are pure: no clock, no disk, no network.
+//!
+//! The whole way but for the sending, on a delay warning that a real Postfix wrote:
+//!
+//! ```
+//! use tls_optout::{maildir::proof, message::resubmission, notice, offer};
+//!
+//! let warning = std::fs::read("tests/data/dsn/postfix-3.10.13-delay-00-0.eml")?;
+//! let notice = notice::read(&warning).expect("a notice");
+//! let waiting = offer::consider(&notice)?;
+//! assert_eq!(waiting[0].final_recipient, "bob@alder.example.net");
+//! assert_eq!(waiting[0].cause, notice::Cause::StarttlsNotOffered);
+//!
+//! // In real life `maildir::search::find` looks for the Message-ID of the notice.
+//! let copy = std::fs::read("tests/data/dsn/originals/postfix-3.10.13-delay-00-0.msg")?;
+//! proof::prove(&copy, &notice.original)?;
+//! let message = resubmission::rewrite(&copy)?;
+//! assert!(message.bytes.starts_with(b"TLS-Required: No\r\n"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod cli;
 pub mod commands;

@@ -34,6 +34,8 @@ mod wait;
 mod words {
     /// Ends the question.
     pub(crate) const QUESTION: &str = "[y/N/d]";
+    /// Stands among the details.
+    pub(crate) const DETAILS: &str = "goes on trying until";
     /// The server has taken the message.
     pub(crate) const ACCEPTED: &str = "accepted";
     /// The notice has been dealt with before.
@@ -154,6 +156,12 @@ fn no_is_the_default_and_the_key_is_on_the_help_screen() {
     screen.wait_for("TLS is required");
     screen.press(",t");
     screen.wait_for(words::QUESTION);
+    // More to read, and the question again.
+    screen.press("d");
+    screen.wait_until("the details and the question below", |text| {
+        text.rsplit_once(words::DETAILS)
+            .is_some_and(|(_, rest)| rest.contains(words::QUESTION))
+    });
     screen.press_key("Enter");
     // After a no there is nothing more to read: mutt is back at once.
     screen.wait_until("the pager", |text| text.starts_with("i:Exit"));
