@@ -14,10 +14,7 @@ use std::process::{Command, ExitCode, ExitStatus};
 
 use tempfile::TempDir;
 
-#[path = "../tests/support/smtp_server.rs"]
-mod smtp_server;
-
-use smtp_server::{Received, Script, Server};
+use submission_server::{Received, Script, Server};
 
 const NOTICE: &[u8] = include_bytes!("../tests/data/dsn/postfix-3.10.13-delay-00-0.eml");
 const ORIGINAL: &[u8] =

@@ -35,6 +35,8 @@ pub enum Verb {
     Dismiss(Dismiss),
     /// Print where the original with a Message-ID lies
     Find(Find),
+    /// Ask for the password of an account and put it into the keyring
+    Login(Login),
     /// Print the completions for a shell
     Completions(Completions),
     /// Print the manual page
@@ -105,6 +107,13 @@ pub struct Find {
     /// Message-ID, with or without angle brackets
     #[arg(value_name = "MESSAGE-ID")]
     pub message_id: String,
+}
+
+/// Arguments of `login`.
+#[derive(Debug, Args)]
+pub struct Login {
+    /// Its name in the configuration; not needed where there is only one
+    pub account: Option<String>,
 }
 
 /// Arguments of `completions`.

@@ -58,12 +58,13 @@ impl Terminal {
         self.tty.flush()
     }
 
-    /// Waits for one key. Keys that were typed before the question do not count as an answer, and
-    /// what follows the first byte of a key (an arrow's) is thrown away. `None`: no more keys.
+    /// Prints the question and waits for one key. Keys that were typed before the question stood there
+    /// do not count as an answer, and what follows the first byte of a key (an arrow's) is thrown
+    /// away. `None`: no more keys.
     ///
     /// # Errors
     /// When the terminal is gone.
-    pub fn key(&mut self) -> io::Result<Option<u8>> {
+    pub fn key(&mut self, question: &str) -> io::Result<Option<u8>> {
         let mut state = self.saved.clone();
         // Without ISIG Ctrl-C is a key like others: an answer, and the answer is no.
         state
@@ -71,9 +72,10 @@ impl Terminal {
             .remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG);
         state.special_codes[SpecialCodeIndex::VMIN] = 1;
         state.special_codes[SpecialCodeIndex::VTIME] = 0;
+        // Before the question stands there: who answers at once must not have the key thrown away.
         tcsetattr(&self.tty, OptionalActions::Flush, &state)?;
         let mut byte = [0];
-        let read = self.tty.read(&mut byte);
+        let read = self.print(question).and_then(|()| self.tty.read(&mut byte));
         tcsetattr(&self.tty, OptionalActions::Flush, &self.saved)?;
         Ok((read? == 1).then_some(byte[0]))
     }

@@ -19,6 +19,7 @@ use crate::terminal::shown;
 
 mod find;
 mod inspect;
+mod login;
 mod offers;
 mod resend;
 
@@ -126,6 +127,7 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         Verb::Offers(args) => offers::list(&args, &places),
         Verb::Dismiss(args) => offers::dismiss(&args, &places),
         Verb::Find(args) => find::run(&args, &places),
+        Verb::Login(args) => login::run(&args, &places),
         Verb::Completions(args) => completions(&args),
         Verb::Man => manual(),
     }
@@ -182,6 +184,26 @@ fn inputs(files: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 
 fn configuration(places: &Places) -> Result<Config, Failure> {
     Ok(Config::load(places, Asking::IfChanged)?)
+}
+
+/// There is no account of that name, or none was named and there is not just one.
+fn no_account(config: &Config, name: Option<&str>) -> Failure {
+    let file = config.file.display();
+    let known: Vec<_> = config
+        .accounts
+        .iter()
+        .map(|account| account.name.as_str())
+        .collect();
+    let known = if known.is_empty() {
+        "none".to_owned()
+    } else {
+        known.join(", ")
+    };
+    let text = match name {
+        Some(name) => format!("no account {name} in {file}; there is: {known}"),
+        None => format!("which account? name it; there is: {known} (in {file})"),
+    };
+    Failure::new(CONFIG, text)
 }
 
 /// Has anything ever been recorded? Asked where nothing may be made.

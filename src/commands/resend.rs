@@ -46,8 +46,7 @@ pub(super) fn run(args: &Resend, places: &Places) -> Result<u8, Failure> {
 /// Keeps the screen until a key is pressed: mutt would redraw it at once.
 fn hold() {
     if let Ok(mut terminal) = Terminal::open() {
-        let _ = terminal.print("Press any key to go back.");
-        let _ = terminal.key();
+        let _ = terminal.key("Press any key to go back.");
         let _ = terminal.print("\r\n");
     }
 }

@@ -31,6 +31,7 @@ pub use source::{Error, Place};
 pub use crate::submission::credentials::Command as CommandLine;
 
 use crate::policy::Policy;
+use crate::submission::credentials::Request;
 use crate::submission::{Mechanism, Server};
 use file::Written;
 use source::Source;
@@ -176,6 +177,19 @@ impl Account {
         server.trust_file.clone_from(&self.tls_trust_file);
         server.auth = self.auth;
         Some(server)
+    }
+
+    /// Whose secret is wanted at the submission server `server`, and where it comes from.
+    pub fn request<'a>(&'a self, server: &'a Server) -> Request<'a> {
+        Request {
+            user: &server.user,
+            host: &server.host,
+            command: self
+                .token_command
+                .as_ref()
+                .or(self.password_command.as_ref()),
+            token: self.token_command.is_some() || self.auth.is_some_and(Mechanism::takes_token),
+        }
     }
 
     /// Where a notice of the user's own server comes from: the host of the submission server, or,

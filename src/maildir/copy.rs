@@ -69,6 +69,13 @@ impl Copy {
         key(self).cmp(&key(other))
     }
 
+    /// Folder and base name: what stays when the file is renamed.
+    pub(super) fn identity(&self) -> (PathBuf, Vec<u8>) {
+        let folder = self.path.ancestors().nth(2).unwrap_or(&self.path);
+        let name = FileName::parse(self.path.file_name().unwrap_or_default());
+        (folder.to_owned(), name.base.to_vec())
+    }
+
     pub(super) fn judge(
         path: PathBuf,
         name: FileName,

@@ -1,17 +1,20 @@
 //! The files of some folders, in the order in which they are worth reading.
 
-use std::ffi::OsStr;
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::folder::{FileName, PARTS, Unreadable};
 
 /// How often a directory is listed anew that changes under our eyes.
-const ATTEMPTS: usize = 4;
+const ATTEMPTS: usize = 8;
+/// Two changes of a directory within a tick of the file system's clock look like one.
+const TICK: Duration = Duration::from_millis(20);
 
 /// Names of files. They lie in one block of bytes: a million of them cost no million allocations.
 #[derive(Default)]
@@ -43,26 +46,25 @@ impl Listing {
         }
     }
 
-    /// A file that is renamed while its directory is listed may be missed. So where the directory
-    /// has changed meanwhile the list is made anew.
+    /// Where a name may have been missed the directory is listed again, and names are added that were
+    /// not there before.
     fn add_directory(&mut self, directory: &Path, near: Option<i64>) -> io::Result<()> {
-        let (files, names) = (self.files.len(), self.names.len());
         self.directories.push(directory.to_owned());
-        for _ in 0..ATTEMPTS {
-            let before = changed(directory)?;
-            self.files.truncate(files);
-            self.names.truncate(names);
-            for entry in fs::read_dir(directory)? {
-                let entry = entry?;
-                let name = entry.file_name();
-                // No message has a name that begins with a dot; programs keep their state so.
-                if !name.as_bytes().starts_with(b".") && !entry.file_type()?.is_dir() {
-                    self.push(directory, &name, near);
-                }
-            }
-            if changed(directory)? == before {
+        let start = self.files.len();
+        let mut sure = list(directory, |name| self.push(directory, &name, near))?;
+        for _ in 1..ATTEMPTS {
+            if sure {
                 break;
             }
+            let known: HashSet<OsString> = self.files[start..]
+                .iter()
+                .map(|file| file.name(&self.names).to_owned())
+                .collect();
+            sure = list(directory, |name| {
+                if !known.contains(&name) {
+                    self.push(directory, &name, near);
+                }
+            })?;
         }
         Ok(())
     }
@@ -73,11 +75,7 @@ impl Listing {
                 .ok()
                 .map(|meta| meta.mtime())
         });
-        let distance = match (time, near) {
-            (Some(time), Some(near)) => time.abs_diff(near),
-            (Some(time), None) => time.abs_diff(i64::MAX),
-            (None, _) => u64::MAX,
-        };
+        let distance = distance(time, near);
         let (Ok(length), Ok(directory)) = (
             u16::try_from(name.len()),
             u32::try_from(self.directories.len() - 1),
@@ -91,13 +89,6 @@ impl Listing {
             length,
         });
         self.names.extend_from_slice(name.as_bytes());
-    }
-
-    /// Keeps the files for which `keep` says so.
-    pub(super) fn retain(&mut self, keep: impl Fn(FileName) -> bool) {
-        let names = &self.names;
-        self.files
-            .retain(|file| keep(FileName::parse(file.name(names))));
     }
 
     pub(super) fn len(&self) -> usize {
@@ -138,6 +129,32 @@ impl Listed {
     }
 }
 
-fn changed(directory: &Path) -> io::Result<SystemTime> {
-    fs::metadata(directory)?.modified()
+/// How far a time lies from the one that is looked for; without one the newest are nearest.
+pub(super) fn distance(time: Option<i64>, near: Option<i64>) -> u64 {
+    time.map_or(u64::MAX, |time| time.abs_diff(near.unwrap_or(i64::MAX)))
+}
+
+/// Lists the names in a directory that can be those of messages. None begins with a dot; programs
+/// keep their state in such files.
+///
+/// A file that is renamed meanwhile may be missed: the answer says whether the directory has stood
+/// still, so that surely none was.
+pub(super) fn list(directory: &Path, mut see: impl FnMut(OsString)) -> io::Result<bool> {
+    let changed = || fs::metadata(directory)?.modified();
+    let before = changed()?;
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if !name.as_bytes().starts_with(b".") && !entry.file_type().is_ok_and(|kind| kind.is_dir())
+        {
+            see(name);
+        }
+    }
+    Ok(changed()? == before && is_long_ago(before))
+}
+
+fn is_long_ago(time: SystemTime) -> bool {
+    SystemTime::now()
+        .duration_since(time)
+        .is_ok_and(|age| age > TICK)
 }

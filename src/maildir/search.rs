@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 pub use super::copy::{Copy, Flaw};
-use super::folder::{Unreadable, Walk, is_maildir};
-use super::head::{Head, HeadReader};
-use super::listing::Listing;
+use super::folder::{FileName, PARTS, Unreadable, Walk, is_maildir};
+use super::head::HeadReader;
+use super::listing::{Listing, distance, list};
 
 /// So many files are read in order before threads are started: a hit is nearly always among them.
 const NEAREST: usize = 256;
@@ -22,8 +22,8 @@ const NEAREST: usize = 256;
 const PORTION: usize = 64;
 /// More threads than this only get in each other's way at the disk.
 const THREADS: usize = 4;
-/// How often renamed files are followed.
-const ROUNDS: usize = 3;
+/// How often renamed files are followed, should they be renamed again and again.
+const ROUNDS: usize = 50;
 
 /// Where to look.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -88,7 +88,9 @@ pub fn find(places: &Places, message_id: &str, near: Option<i64>, accept: &Accep
         query.follow(folders, gone.clone(), &mut found);
     }
     found.copies.sort_by(Copy::rank);
-    found.copies.dedup_by(|one, other| one.path == other.path);
+    // A file that was renamed between two looks is one copy.
+    let mut seen = HashSet::new();
+    found.copies.retain(|copy| seen.insert(copy.identity()));
     found
 }
 
@@ -114,22 +116,37 @@ impl Query<'_> {
         self.follow(folders, gone, found)
     }
 
-    /// Looks for files under their new names. The answer: those that are in none of the folders.
+    /// Looks for files under their new names, and reads each at once where it is seen. The answer:
+    /// those that are in none of the folders.
     fn follow(&self, folders: &[PathBuf], mut gone: Bases, found: &mut Found) -> Bases {
+        let done = AtomicBool::new(false);
         for _ in 0..ROUNDS {
             if gone.is_empty() || found.copies.iter().any(Copy::is_right) {
                 break;
             }
-            let mut listing = Listing::default();
-            for folder in folders {
+            let mut examiner = Examiner::new(self, &done);
+            let mut seen = Bases::new();
+            let mut sure = true;
+            for directory in folders
+                .iter()
+                .flat_map(|folder| PARTS.map(|part| folder.join(part)))
+            {
+                let listed = list(&directory, |name| {
+                    let parsed = FileName::parse(&name);
+                    if gone.contains(parsed.base) {
+                        seen.insert(parsed.base.to_vec());
+                        let distance = distance(parsed.time, self.near);
+                        examiner.file(directory.join(&name), parsed, distance);
+                    }
+                });
                 // What cannot be listed has been counted before.
-                listing.add(folder, self.near, &mut Unreadable::default());
+                sure &= listed.unwrap_or(true);
             }
-            listing.retain(|name| gone.contains(name.base));
-            for index in 0..listing.len() {
-                gone.remove(listing.name(index).base);
+            gone.retain(|base| !seen.contains(base));
+            gone.extend(examiner.finish(found));
+            if seen.is_empty() && sure {
+                break;
             }
-            gone.extend(self.examine(&mut listing, found));
         }
         gone
     }
@@ -138,8 +155,8 @@ impl Query<'_> {
     fn examine(&self, listing: &mut Listing, found: &mut Found) -> Bases {
         listing.sort_nearest(NEAREST);
         let done = AtomicBool::new(false);
-        let mut first = Examiner::new(self, listing, &done);
-        first.examine(0..listing.len().min(NEAREST));
+        let mut first = Examiner::new(self, &done);
+        first.files(listing, 0..listing.len().min(NEAREST));
         let mut gone = first.finish(found);
         if listing.len() <= NEAREST || done.load(Ordering::Relaxed) {
             return gone;
@@ -148,8 +165,8 @@ impl Query<'_> {
         let listing = &*listing;
         let next = AtomicUsize::new(NEAREST);
         let work = || {
-            let mut examiner = Examiner::new(self, listing, &done);
-            examiner.examine_portions(&next);
+            let mut examiner = Examiner::new(self, &done);
+            examiner.portions(listing, &next);
             examiner
         };
         let threads = thread::available_parallelism()
@@ -169,10 +186,9 @@ impl Query<'_> {
     }
 }
 
-/// Reads files of a listing, in one thread.
+/// Reads files, in one thread.
 struct Examiner<'a> {
     query: &'a Query<'a>,
-    listing: &'a Listing,
     done: &'a AtomicBool,
     reader: HeadReader,
     copies: Vec<Copy>,
@@ -181,10 +197,9 @@ struct Examiner<'a> {
 }
 
 impl<'a> Examiner<'a> {
-    fn new(query: &'a Query<'a>, listing: &'a Listing, done: &'a AtomicBool) -> Self {
+    fn new(query: &'a Query<'a>, done: &'a AtomicBool) -> Self {
         Self {
             query,
-            listing,
             done,
             reader: HeadReader::default(),
             copies: Vec::new(),
@@ -193,44 +208,47 @@ impl<'a> Examiner<'a> {
         }
     }
 
-    /// Takes portions of the listing until it is at its end.
-    fn examine_portions(&mut self, next: &AtomicUsize) {
-        loop {
+    /// Takes portions of a listing until it is at its end.
+    fn portions(&mut self, listing: &Listing, next: &AtomicUsize) {
+        while !self.done.load(Ordering::Relaxed) {
             let start = next.fetch_add(PORTION, Ordering::Relaxed);
-            let end = self.listing.len().min(start.saturating_add(PORTION));
-            if start >= end || self.done.load(Ordering::Relaxed) {
+            if start >= listing.len() {
                 break;
             }
-            self.examine(start..end);
+            self.files(listing, start..listing.len().min(start + PORTION));
         }
     }
 
-    fn examine(&mut self, files: Range<usize>) {
+    fn files(&mut self, listing: &Listing, files: Range<usize>) {
         for index in files {
             if self.done.load(Ordering::Relaxed) {
                 break;
             }
-            let path = self.listing.path(index);
-            match self.reader.with_id(&path, self.query.message_id) {
-                Ok(None) => {}
-                Ok(Some(head)) => self.judge(index, path, head),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    self.gone.insert(self.listing.name(index).base.to_vec());
-                }
-                Err(error) => self.unreadable.add(&path, &error),
-            }
+            self.file(
+                listing.path(index),
+                listing.name(index),
+                listing.distance(index),
+            );
         }
     }
 
-    fn judge(&mut self, index: usize, path: PathBuf, head: Head) {
-        let accepted = (self.query.accept)(&head.header);
-        let name = self.listing.name(index);
-        let distance = self.listing.distance(index);
-        let copy = Copy::judge(path, name, distance, head, self.query.in_sent, accepted);
-        if copy.is_right() {
-            self.done.store(true, Ordering::Relaxed);
+    fn file(&mut self, path: PathBuf, name: FileName, distance: u64) {
+        match self.reader.with_id(&path, self.query.message_id) {
+            Ok(head) => {
+                self.gone.remove(name.base);
+                if let Some(head) = head {
+                    let accepted = (self.query.accept)(&head.header);
+                    let in_sent = self.query.in_sent;
+                    let copy = Copy::judge(path, name, distance, head, in_sent, accepted);
+                    self.done.fetch_or(copy.is_right(), Ordering::Relaxed);
+                    self.copies.push(copy);
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.gone.insert(name.base.to_vec());
+            }
+            Err(error) => self.unreadable.add(&path, &error),
         }
-        self.copies.push(copy);
     }
 
     /// Hands over what was found; the answer: what has vanished.

@@ -322,6 +322,11 @@ mod tests {
             .map(|p| p.reason)
             .collect();
         assert_eq!(reasons, ["two", "three", "two"]);
+        let submitted = [vec!["d@example.net", "e@example.net"]];
+        assert_eq!(
+            passages("<e@example.net>: four", &submitted)[0].reason,
+            "four"
+        );
     }
 
     #[test]

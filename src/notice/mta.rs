@@ -10,6 +10,7 @@ pub(super) fn recognise(message: &[u8], fields: &PerMessage, text: &str) -> Mta 
     by_extension(&fields.extensions)
         .or_else(|| by_host(fields.reporting_mta.as_deref()?))
         .or_else(|| by_header(message))
+        .or_else(|| by_origin(message))
         .or_else(|| by_text(text))
         .unwrap_or(Mta::Unknown)
 }
@@ -39,81 +40,102 @@ fn by_host(reporting_mta: &str) -> Option<Mta> {
     }
 }
 
+#[rustfmt::skip]
 fn by_header(message: &[u8]) -> Option<Mta> {
-    const FIELDS: [(&str, Mta); 3] = [
-        ("X-Failed-Recipients", Mta::Exim),
-        ("X-ZoneMTA-Queue-ID", Mta::Zonemta),
-        ("X-MS-Exchange-Message-Is-Ndr", Mta::Exchange),
-    ];
-    const VALUES: [(&str, &str, Mta); 10] = [
+    const FIELDS: [(&str, &str, Mta); 13] = [
+        ("X-Failed-Recipients", "", Mta::Exim),
+        ("X-ZoneMTA-Queue-ID", "", Mta::Zonemta),
+        ("X-MS-Exchange-Message-Is-Ndr", "", Mta::Exchange),
         ("Content-Type", "-eximdsn-", Mta::Exim),
-        ("Received", "(Exim ", Mta::Exim),
-        ("Received", "(OpenSMTPD)", Mta::Opensmtpd),
-        ("Received", "(Postfix)", Mta::Postfix),
-        ("Received", "(Haraka", Mta::Haraka),
-        (
-            "Subject",
-            "Warning: could not send message for past",
-            Mta::Sendmail,
-        ),
-        (
-            "Subject",
-            "Returned mail: see transcript for details",
-            Mta::Sendmail,
-        ),
         ("From", "mailer-daemon@googlemail.com", Mta::Gmail),
         ("From", "MicrosoftExchange", Mta::Exchange),
-        (
-            "Subject",
-            "Warning: Delay in message delivery",
-            Mta::Stalwart,
-        ),
+        ("Subject", "Warning: could not send message for past", Mta::Sendmail),
+        ("Subject", "Returned mail: see transcript for details", Mta::Sendmail),
+        ("Subject", "Warning: Delay in message delivery", Mta::Stalwart),
+        ("Subject", "Warning: Temporary and permanent failures during message delivery", Mta::Stalwart),
+        ("Subject", "Partially delivered message", Mta::Stalwart),
+        ("Subject", "Failed to deliver message", Mta::Stalwart),
+        ("Subject", "Successfully delivered message", Mta::Stalwart),
     ];
-    let mut received = false;
     header::fields(message).find_map(|field| {
-        // Only the first hop from below is the author's; the topmost is near enough for a name.
-        let first_received = field.is("Received") && !std::mem::replace(&mut received, true);
+        let named = FIELDS.iter().filter(|(name, ..)| field.is(name));
+        named.clone().next()?;
         let value = field.text();
-        let by_value = VALUES.iter().find(|(name, sign, _)| {
-            field.is(name) && value.contains(sign) && (*name != "Received" || first_received)
-        });
-        let by_name = FIELDS.iter().find(|(name, _)| field.is(name));
-        by_name
-            .map(|(_, mta)| *mta)
-            .or_else(|| by_value.map(|(_, _, mta)| *mta))
+        named.into_iter().find(|(_, sign, _)| value.contains(sign)).map(|(.., mta)| *mta)
     })
 }
 
+/// The author's own server wrote the lowest `Received`; it has no client that sent it the notice.
+fn by_origin(message: &[u8]) -> Option<Mta> {
+    let lowest = header::fields(message)
+        .filter(|field| field.is("Received"))
+        .last()?
+        .text();
+    let local = !lowest.starts_with("from ");
+    if local && lowest.contains("(Postfix)") {
+        Some(Mta::Postfix)
+    } else if lowest.contains("with local (Exim ") {
+        Some(Mta::Exim)
+    } else if lowest.contains("[local])") && lowest.contains("(OpenSMTPD)") {
+        Some(Mta::Opensmtpd)
+    } else {
+        None
+    }
+}
+
+#[rustfmt::skip]
 fn by_text(text: &str) -> Option<Mta> {
-    const PHRASES: [(&str, Mta); 10] = [
+    const PHRASES: [(&str, Mta); 7] = [
         ("This is the mail system at host ", Mta::Postfix),
         ("Transcript of session follows -----", Mta::Sendmail),
-        (
-            "This is the MAILER-DAEMON, please DO NOT REPLY to this email",
-            Mta::Opensmtpd,
-        ),
-        (
-            "This message was created automatically by mail delivery software",
-            Mta::Exim,
-        ),
+        ("This is the MAILER-DAEMON, please DO NOT REPLY to this email", Mta::Opensmtpd),
+        ("This message was created automatically by mail delivery software", Mta::Exim),
         ("Diagnostic information for administrators:", Mta::Exchange),
         ("Error during the last delivery attempt:", Mta::Mox),
-        (
-            "There was a temporary problem delivering your message to the following",
-            Mta::Stalwart,
-        ),
-        (
-            "Your message could not be delivered to the following recipients:",
-            Mta::Stalwart,
-        ),
-        (
-            "Your message could not be delivered to some recipients:",
-            Mta::Stalwart,
-        ),
-        ("Your message has been partially delivered:", Mta::Stalwart),
+        ("There was a temporary problem delivering your message to the following", Mta::Stalwart),
     ];
-    PHRASES
-        .iter()
-        .find(|(phrase, _)| text.contains(phrase))
-        .map(|(_, mta)| *mta)
+    PHRASES.iter().find(|(phrase, _)| text.contains(phrase)).map(|(_, mta)| *mta)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mta(header: &str, extensions: &[&str], reporting_mta: &str, text: &str) -> Mta {
+        let fields = PerMessage {
+            reporting_mta: Some(reporting_mta.to_owned()),
+            extensions: extensions.iter().map(|name| (*name).to_owned()).collect(),
+            ..PerMessage::default()
+        };
+        recognise(header.as_bytes(), &fields, text)
+    }
+
+    #[test]
+    fn the_author_not_the_server_that_received_it() {
+        let received = "Received: from relay.example.com by mx.example.org (Postfix)\n";
+        assert_eq!(mta(received, &[], "", ""), Mta::Unknown);
+        let own = format!("{received}Received: by mail.example.com (Postfix)\n\tid 1\n");
+        assert_eq!(mta(&own, &[], "", ""), Mta::Postfix);
+        let exim = format!("{received}X-Failed-Recipients: a@b\n");
+        assert_eq!(mta(&exim, &[], "", ""), Mta::Exim);
+    }
+
+    #[test]
+    fn names_of_fields_and_hosts() {
+        assert_eq!(
+            mta("", &["x-my_mail-queue-id", "x-my_mail-sender"], "", ""),
+            Mta::Postfix
+        );
+        assert_eq!(
+            mta("", &["x-zonemta-queue-id", "x-zonemta-sender"], "", ""),
+            Mta::Zonemta
+        );
+        assert_eq!(mta("", &["x-maddy-msgid"], "", ""), Mta::Maddy);
+        assert_eq!(mta("", &["x-other-queue-id"], "", ""), Mta::Unknown);
+        assert_eq!(
+            mta("", &[], "AM0PR01.eurprd01.PROD.OUTLOOK.COM", ""),
+            Mta::Exchange
+        );
+        assert_eq!(mta("", &[], "googlemail.com", ""), Mta::Gmail);
+    }
 }

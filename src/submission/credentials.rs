@@ -96,6 +96,14 @@ pub enum Error {
         /// What to do.
         advice: String,
     },
+    /// The keyring does not take it.
+    #[error("cannot store the password for {account}: {reason}; set `password_command` instead")]
+    Store {
+        /// `USER@HOST`.
+        account: String,
+        /// What is the matter.
+        reason: String,
+    },
     /// Nothing knows it and nobody can be asked.
     #[error("no password for {account}, and no terminal to ask for it; {advice}")]
     Nowhere {
@@ -127,7 +135,7 @@ impl Error {
     pub fn status(&self) -> u8 {
         match self {
             Error::Start { .. } | Error::Output { .. } | Error::Entry { .. } => 78,
-            Error::KeyringClosed { .. } => 75,
+            Error::KeyringClosed { .. } | Error::Store { .. } => 75,
             _ => 77,
         }
     }
@@ -138,10 +146,15 @@ pub fn secret(request: &Request<'_>) -> Result<Secret, Error> {
     if let Some(command) = request.command {
         return from_command(command, request);
     }
-    let trouble = match from_keyring(request)? {
-        Found::Secret(secret) => return Ok(secret),
-        Found::Nothing => None,
-        Found::Closed(reason) => Some(reason),
+    let trouble = match from_keyring(request) {
+        Ok(Some(secret)) => return Ok(secret),
+        Ok(None) => Error::Nowhere {
+            account: request.account(),
+            advice: request.advice(),
+        },
+        // A locked keyring may have it; whoever sits there may know it too.
+        Err(closed @ Error::KeyringClosed { .. }) => closed,
+        Err(error) => return Err(error),
     };
     if OpenOptions::new()
         .read(true)
@@ -149,17 +162,14 @@ pub fn secret(request: &Request<'_>) -> Result<Secret, Error> {
         .open("/dev/tty")
         .is_ok()
     {
-        return prompt(request, trouble.as_deref());
+        return prompt(request, Some(&trouble));
     }
-    let (account, advice) = (request.account(), request.advice());
-    match trouble {
-        Some(reason) => Err(Error::KeyringClosed {
-            account,
-            reason,
-            advice,
-        }),
-        None => Err(Error::Nowhere { account, advice }),
-    }
+    Err(trouble)
+}
+
+/// Asks for the secret on /dev/tty and puts it into the keyring, where [`secret`] finds it.
+pub fn store(request: &Request<'_>) -> Result<(), Error> {
+    to_keyring(request, &prompt(request, None)?)
 }
 
 impl Request<'_> {
@@ -264,56 +274,90 @@ fn terminal_name() -> Option<std::ffi::OsString> {
     Some(std::ffi::OsString::from_vec(name.into_bytes()))
 }
 
-enum Found {
-    Secret(Secret),
-    Nothing,
-    /// There is a keyring, or should be one, but it cannot be read now; with the reason.
-    Closed(String),
-}
-
 #[cfg(feature = "keyring")]
-fn from_keyring(request: &Request<'_>) -> Result<Found, Error> {
-    use keyring::Error as Keyring;
-
-    let account = request.account();
-    let entry_error = |reason: String| Error::Entry {
-        account: account.clone(),
-        reason,
-    };
-    let found = keyring::Entry::new(SERVICE, &account).and_then(|entry| entry.get_password());
-    match found {
-        Ok(text) => request
-            .make(text)
-            .map(Found::Secret)
-            .map_err(|error| entry_error(error.to_string())),
-        Err(Keyring::NoEntry) => Ok(Found::Nothing),
-        Err(Keyring::NoDefaultStore) => Ok(Found::Closed(
-            "no keyring is running in this session".to_owned(),
-        )),
-        Err(Keyring::NoStorageAccess(_)) => Ok(Found::Closed("the keyring is locked".to_owned())),
-        Err(Keyring::BadEncoding(_)) => Err(entry_error("is not UTF-8".to_owned())),
-        Err(Keyring::Ambiguous(_)) => Err(entry_error("is there more than once".to_owned())),
-        // These two texts name no content; the others might.
-        Err(error @ (Keyring::PlatformFailure(_) | Keyring::Invalid(..))) => {
-            Ok(Found::Closed(format!("the keyring failed ({error})")))
-        }
-        Err(_) => Ok(Found::Closed("the keyring failed".to_owned())),
+fn from_keyring(request: &Request<'_>) -> Result<Option<Secret>, Error> {
+    let entry = keyring::Entry::new(SERVICE, &request.account());
+    match entry
+        .and_then(|entry| entry.get_password())
+        .map(Zeroizing::new)
+    {
+        Ok(text) => request.make(text).map(Some).map_err(|error| Error::Entry {
+            account: request.account(),
+            reason: error.to_string(),
+        }),
+        Err(keyring::Error::NoEntry) => Ok(None),
+        Err(error) => Err(keyring_error(request, &error)),
     }
 }
 
+#[cfg(feature = "keyring")]
+fn to_keyring(request: &Request<'_>, secret: &Secret) -> Result<(), Error> {
+    keyring::Entry::new(SERVICE, &request.account())
+        .and_then(|entry| entry.set_password(secret.expose()))
+        .map_err(|error| Error::Store {
+            account: request.account(),
+            reason: keyring_reason(&error),
+        })
+}
+
+#[cfg(feature = "keyring")]
+fn keyring_error(request: &Request<'_>, error: &keyring::Error) -> Error {
+    let account = request.account();
+    let reason = keyring_reason(error);
+    match error {
+        keyring::Error::BadEncoding(_) | keyring::Error::Ambiguous(_) => {
+            Error::Entry { account, reason }
+        }
+        _ => Error::KeyringClosed {
+            account,
+            reason,
+            advice: request.advice(),
+        },
+    }
+}
+
+/// The keyring's own words are shown only where they name no content.
+#[cfg(feature = "keyring")]
+fn keyring_reason(error: &keyring::Error) -> String {
+    use keyring::Error as Keyring;
+
+    let reason = match error {
+        Keyring::BadEncoding(_) => "is not UTF-8",
+        Keyring::Ambiguous(_) => "is there more than once",
+        Keyring::NoDefaultStore => "no keyring is running in this session",
+        Keyring::NoStorageAccess(_) => "the keyring is locked",
+        Keyring::PlatformFailure(_) | Keyring::Invalid(..) => {
+            return format!("the keyring failed ({error})");
+        }
+        _ => "the keyring failed",
+    };
+    reason.to_owned()
+}
+
 #[cfg(not(feature = "keyring"))]
-fn from_keyring(_: &Request<'_>) -> Result<Found, Error> {
-    Ok(Found::Nothing)
+fn from_keyring(_: &Request<'_>) -> Result<Option<Secret>, Error> {
+    Ok(None)
+}
+
+#[cfg(not(feature = "keyring"))]
+fn to_keyring(request: &Request<'_>, _: &Secret) -> Result<(), Error> {
+    Err(Error::Store {
+        account: request.account(),
+        reason: "this tls-optout was built without the keyring".to_owned(),
+    })
 }
 
 /// Asks on /dev/tty without echo.
-fn prompt(request: &Request<'_>, trouble: Option<&str>) -> Result<Secret, Error> {
+fn prompt(request: &Request<'_>, trouble: Option<&Error>) -> Result<Secret, Error> {
     let what = if request.token {
         "OAuth2 token"
     } else {
         "Password"
     };
-    let trouble = trouble.map_or(String::new(), |reason| format!("({reason}) "));
+    let trouble = match trouble {
+        Some(Error::KeyringClosed { reason, .. }) => format!("({reason}) "),
+        _ => String::new(),
+    };
     let text = format!("{trouble}{what} for {}: ", request.account());
     let account = || request.account();
     let typed = rpassword::prompt_password(text).map_err(|source| Error::Prompt {

@@ -18,6 +18,7 @@ mod connection;
 pub mod credentials;
 mod envelope;
 mod error;
+mod features;
 mod reply;
 mod secret;
 pub mod sendmail;

@@ -11,16 +11,14 @@ use std::time::Duration;
 
 use lettre::Address;
 use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Quit, Rcpt, Starttls};
-use lettre::transport::smtp::extension::{
-    ClientId, MailBodyParameter, MailParameter, RcptParameter,
-};
+use lettre::transport::smtp::extension::{ClientId, MailParameter};
 
 use super::connection::Connection;
+use super::features::Features;
 use super::wire::{self, Encoder};
 use super::{
     Envelope, Error, Outcome, Receipt, Refusal, Reply, Secret, Security, Server, Timeouts, auth,
 };
-use crate::message::header;
 
 /// How much of the message goes out at a time.
 const BLOCK: usize = 32 * 1024;
@@ -51,7 +49,9 @@ pub fn submit(
         features: Features::default(),
     };
     let result = session.start().and_then(|()| {
-        let parameters = session.mail_parameters(envelope, message)?;
+        let parameters = session
+            .features
+            .mail_parameters(server, envelope, message)?;
         auth::log_in(&mut session, secret)?;
         session.transaction(envelope, parameters, message, before_data, progress)
     });
@@ -65,10 +65,6 @@ pub(super) struct Session<'a> {
     pub(super) features: Features,
     connection: Connection,
 }
-
-/// What the server said to EHLO (RFC 5321 section 4.1.1.1). Keywords have no case.
-#[derive(Default)]
-pub(super) struct Features(Vec<String>);
 
 impl Session<'_> {
     /// Up to the EHLO inside TLS.
@@ -100,50 +96,8 @@ impl Session<'_> {
     fn hello(&mut self) -> Result<(), Error> {
         let reply = self.command("EHLO", &Ehlo::new(ClientId::Ipv4(Ipv4Addr::LOCALHOST)))?;
         let reply = self.positive("EHLO", reply)?;
-        self.features = Features(reply.lines().iter().skip(1).cloned().collect());
+        self.features = Features::new(&reply);
         Ok(())
-    }
-
-    /// The parameters of MAIL, or what the server lacks.
-    fn mail_parameters(
-        &self,
-        envelope: &Envelope,
-        message: &[u8],
-    ) -> Result<Vec<MailParameter>, Error> {
-        let server = || self.server.to_string();
-        let size = wire::length(message);
-        let mut parameters = Vec::new();
-        if self.features.has("SIZE") {
-            if let Some(limit) = self.features.size().filter(|&limit| size > limit) {
-                return Err(Error::TooLarge {
-                    server: server(),
-                    size,
-                    limit,
-                });
-            }
-            parameters.push(MailParameter::Size(
-                usize::try_from(size).unwrap_or(usize::MAX),
-            ));
-        }
-        if !message.is_ascii() {
-            if !self.features.has("8BITMIME") {
-                return Err(Error::NoEightBit(server()));
-            }
-            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
-        }
-        if envelope.is_international() || has_utf8_header(message) {
-            if !self.features.has("SMTPUTF8") {
-                return Err(Error::NoUtf8(server()));
-            }
-            parameters.push(MailParameter::SmtpUtfEight);
-        }
-        if self.features.has("DSN") {
-            for (keyword, value) in [("RET", "HDRS"), ("ENVID", envelope.id())] {
-                let (keyword, value) = (keyword.to_owned(), Some(value.to_owned()));
-                parameters.push(MailParameter::Other { keyword, value });
-            }
-        }
-        Ok(parameters)
     }
 
     fn transaction(
@@ -178,7 +132,7 @@ impl Session<'_> {
         let mut temporary = true;
         for recipient in envelope.recipients() {
             let what = format!("RCPT TO:<{recipient}>");
-            let parameters = self.rcpt_parameters(recipient);
+            let parameters = self.features.rcpt_parameters(recipient);
             let reply = self.command(&what, &Rcpt::new(address(recipient), parameters))?;
             if reply.is_goodbye() {
                 return Err(self.refused(&what, reply));
@@ -198,22 +152,6 @@ impl Session<'_> {
             outcomes,
             temporary,
         })
-    }
-
-    /// Asks to hear of failures and delays, and to be told the address we used (RFC 3461 section 4).
-    fn rcpt_parameters(&self, recipient: &str) -> Vec<RcptParameter> {
-        if !self.features.has("DSN") {
-            return Vec::new();
-        }
-        [
-            ("NOTIFY", "FAILURE,DELAY".to_owned()),
-            ("ORCPT", original_recipient(recipient)),
-        ]
-        .map(|(keyword, value)| RcptParameter::Other {
-            keyword: keyword.to_owned(),
-            value: Some(value),
-        })
-        .into()
     }
 
     /// DATA, the message, the dot.
@@ -347,104 +285,8 @@ impl Session<'_> {
     }
 }
 
-impl Features {
-    /// The parameters of `keyword`, line by line. `AUTH=LOGIN` is how servers of before RFC 2554
-    /// wrote it; some write both forms.
-    fn get(&self, keyword: &str) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(move |line| {
-            let (name, rest) = line.split_at(line.find([' ', '=']).unwrap_or(line.len()));
-            name.eq_ignore_ascii_case(keyword)
-                .then(|| rest.trim_matches([' ', '=']))
-        })
-    }
-
-    fn has(&self, keyword: &str) -> bool {
-        self.get(keyword).next().is_some()
-    }
-
-    /// The largest message in bytes; `None` where there is no limit (RFC 1870 section 4).
-    fn size(&self) -> Option<u64> {
-        self.get("SIZE")
-            .next()?
-            .parse()
-            .ok()
-            .filter(|&limit| limit > 0)
-    }
-
-    pub(super) fn mechanisms(&self) -> Vec<&str> {
-        self.get("AUTH").flat_map(str::split_whitespace).collect()
-    }
-}
-
 /// The address as lettre's commands want it. [`Envelope`] has checked it.
 fn address(address: &str) -> Address {
     let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
     Address::new_dangerous(local, domain)
-}
-
-/// Is there text in the header block that only SMTPUTF8 allows (RFC 6531 section 3.4)? Bytes that
-/// are not UTF-8 are none: no extension covers them, and servers pass them on as 8-bit text.
-fn has_utf8_header(message: &[u8]) -> bool {
-    let header = &message[..header::length(message)];
-    !header.is_ascii() && std::str::from_utf8(header).is_ok()
-}
-
-/// The value of ORCPT before xtext: `rfc822;` and the address, or for an address that is not ASCII
-/// `utf-8;` in the form that survives 7-bit transport (utf-8-addr-xtext, RFC 6533 section 3).
-fn original_recipient(recipient: &str) -> String {
-    if recipient.is_ascii() {
-        return format!("rfc822;{recipient}");
-    }
-    let mut value = "utf-8;".to_owned();
-    for c in recipient.chars() {
-        match c {
-            '\\' | '+' | '=' => value.push_str(&format!("\\x{{{:02X}}}", c as u32)),
-            c if c.is_ascii() => value.push(c),
-            c => value.push_str(&format!("\\x{{{:X}}}", c as u32)),
-        }
-    }
-    value
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn features_have_no_case() {
-        let lines = [
-            "size 1000",
-            "Dsn",
-            "AUTH=LOGIN",
-            "auth PLAIN  LOGIN",
-            "8BitMime",
-            "DSNX y",
-        ];
-        let features = Features(lines.map(str::to_owned).to_vec());
-        assert_eq!(features.size(), Some(1000));
-        assert!(features.has("DSN") && features.has("8BITMIME") && !features.has("SMTPUTF8"));
-        assert_eq!(features.mechanisms(), ["LOGIN", "PLAIN", "LOGIN"]);
-        for unlimited in ["SIZE", "SIZE 0", "SIZE many"] {
-            assert_eq!(Features(vec![unlimited.to_owned()]).size(), None);
-        }
-    }
-
-    #[test]
-    fn original_recipients() {
-        assert_eq!(
-            original_recipient("al+ice@example.net"),
-            "rfc822;al+ice@example.net"
-        );
-        assert_eq!(
-            original_recipient("gr\u{fc}+n\\@ex\u{1f40c}.test"),
-            "utf-8;gr\\x{FC}\\x{2B}n\\x{5C}@ex\\x{1F40C}.test"
-        );
-    }
-
-    #[test]
-    fn which_headers_need_smtputf8() {
-        assert!(has_utf8_header("Subject: gr\u{fc}n\n\nx".as_bytes()));
-        assert!(!has_utf8_header("Subject: x\n\ngr\u{fc}n".as_bytes()));
-        assert!(!has_utf8_header(b"Subject: gr\xfcn\n\nx"));
-    }
 }

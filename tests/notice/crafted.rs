@@ -116,6 +116,16 @@ fn what_is_no_notice_is_none() {
     for (at, message) in none.iter().enumerate() {
         assert_eq!(notice::read(message.as_bytes()), None, "message {at}");
     }
+    let from_a_server = mixed.replace("Content", "Return-Path: <>\nContent");
+    let receipt =
+        "Content-Type: multipart/report; report-type=disposition-notification; boundary=in";
+    let receipt = format!("{receipt}\n\n--in\n{machine}\n--in--\n");
+    assert_eq!(
+        notice::read(message(&from_a_server, &[text, &receipt]).as_bytes()),
+        None
+    );
+    let inner = receipt.replace("disposition-notification", "delivery-status");
+    assert!(notice::read(message(&from_a_server, &[text, &inner]).as_bytes()).is_some());
     let direct = message(&report("delivery-status"), &[text, machine]);
     assert_eq!(notice::read(direct.as_bytes()).unwrap().recipients.len(), 1);
 }
@@ -204,6 +214,12 @@ fn what_was_returned() {
         (notice.mta, notice.original.extent),
         (Mta::Postfix, Extent::Full)
     );
+    let empty = full.replace("hello\n", "");
+    assert_ne!(empty, full);
+    assert_eq!(
+        notice::read(empty.as_bytes()).unwrap().original.extent,
+        Extent::Full
+    );
     let none = postfix
         .replace("text/rfc822-headers", "application/octet-stream")
         .replace(
@@ -277,6 +293,29 @@ fn an_unknown_server() {
         assert_eq!(
             notice.original.requires_tls,
             cause == Cause::RequiretlsUnsupported
+        );
+    }
+}
+
+/// Sendmail writes its own findings like replies; one that its transcript shows is the remote's.
+#[test]
+fn sendmail_repeats_a_reply() {
+    for words in [
+        "454 4.7.0 TLS handshake failed.",
+        "454 4.7.0 authentication failed",
+    ] {
+        let read = |own| {
+            let message = layouts::notice("sendmail", own, "4.7.0", words);
+            notice::read(message.as_bytes())
+                .unwrap()
+                .recipients
+                .remove(0)
+        };
+        assert!(read(true).opt_out_helps, "{words}");
+        assert_eq!(
+            (read(false).cause, read(false).opt_out_helps),
+            (Cause::NotTls, false),
+            "{words}"
         );
     }
 }

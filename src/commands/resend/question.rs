@@ -27,8 +27,7 @@ pub(super) fn ask(mut terminal: Terminal, case: &Case) -> Result<Answer, Failure
     };
     terminal.print(&page(&summary(case)))?;
     loop {
-        terminal.print("Send it again without enforcing TLS? [y/N/d] ")?;
-        match terminal.key()? {
+        match terminal.key("Send it again without enforcing TLS? [y/N/d] ")? {
             Some(b'y' | b'Y') => {
                 terminal.print("yes\r\n")?;
                 return Ok(Answer::Yes);

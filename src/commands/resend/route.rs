@@ -5,7 +5,7 @@ use std::fmt;
 use crate::config::{Account, Config};
 use crate::message::recipients::Mailbox;
 
-use super::super::{CONFIG, Failure};
+use super::super::{CONFIG, Failure, no_account};
 
 /// How a message leaves, and from whom.
 #[derive(Debug)]
@@ -42,14 +42,9 @@ impl Route {
             return Err(Failure::new(CONFIG, text));
         };
         if let Some(name) = name {
-            account = config.account_named(name).ok_or_else(|| {
-                let known: Vec<_> = config.accounts.iter().map(|a| a.name.as_str()).collect();
-                let known = known.join(", ");
-                Failure::new(
-                    CONFIG,
-                    format!("no account {name} in {file}; there is: {known}"),
-                )
-            })?;
+            account = config
+                .account_named(name)
+                .ok_or_else(|| no_account(config, Some(name)))?;
         }
         let account = account.clone();
         Ok(Route { sender, account })

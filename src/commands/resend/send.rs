@@ -8,11 +8,7 @@ use crate::cli::{NAME, Resend};
 use crate::config::Account;
 use crate::offer::store::{self, Journal, Sending};
 use crate::offer::{Outcome, State};
-use crate::submission::{
-    Envelope, Error, Receipt, Secret, Server,
-    credentials::{self, Request},
-    sendmail, smtp,
-};
+use crate::submission::{Envelope, Error, Receipt, Secret, Server, credentials, sendmail, smtp};
 
 use super::super::{CONFIG, DATA, Failure, INTERNAL, IO, now};
 use super::case::Case;
@@ -67,17 +63,7 @@ impl Way {
             let text = format!("account {} has no way out; nothing was sent", account.name);
             return Err(Failure::new(CONFIG, text));
         };
-        let command = account
-            .token_command
-            .as_ref()
-            .or(account.password_command.as_ref());
-        let (user, host, token) = (&server.user, &server.host, account.token_command.is_some());
-        let secret = credentials::secret(&Request {
-            user,
-            host,
-            command,
-            token,
-        });
+        let secret = credentials::secret(&account.request(&server));
         let secret = secret.map_err(|error| Failure::new(error.status(), error))?;
         Ok(Way::Server(Box::new(server), secret))
     }

@@ -5,8 +5,7 @@
 //! [`Server::finish`] tells what was said and which messages were taken. It needs nothing but std,
 //! rustls and rcgen, because the demo runs it too.
 
-// Each user of this file uses its own part of it.
-#![allow(dead_code, unreachable_pub)]
+mod certificate;
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -16,8 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+pub use certificate::Certificate;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// What one connection was about.
@@ -51,17 +49,6 @@ pub struct Script {
     secret: String,
     certificate: Certificate,
     rules: Vec<(String, Then)>,
-}
-
-/// Which certificate the server shows. The authority that signed it is always in `ca.pem`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Certificate {
-    /// For `localhost` and 127.0.0.1.
-    Good,
-    /// It ended in 2001.
-    Expired,
-    /// For `other.example.net` alone.
-    WrongName,
 }
 
 /// What the server does in place of its usual reply.
@@ -167,7 +154,7 @@ impl Server {
     /// Starts a server on a free port. `ca.pem`, the authority to trust, is written into `directory`.
     pub fn start(script: Script, directory: &Path) -> Server {
         let ca_file = directory.join("ca.pem");
-        let config = Arc::new(tls_config(script.certificate, &ca_file));
+        let config = Arc::new(certificate::tls_config(script.certificate, &ca_file));
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let (implicit_tls, user) = (script.implicit_tls, script.user.clone());
@@ -483,46 +470,4 @@ fn base64(text: &str) -> String {
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// A new authority, and a certificate signed by it.
-fn tls_config(certificate: Certificate, ca_file: &Path) -> ServerConfig {
-    let mut authority = CertificateParams::default();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority
-        .distinguished_name
-        .push(DnType::CommonName, "tls-optout test authority");
-    let key = KeyPair::generate().expect("a key");
-    std::fs::write(
-        ca_file,
-        authority.self_signed(&key).expect("a certificate").pem(),
-    )
-    .expect("ca.pem can be written");
-    let issuer = Issuer::new(authority, key);
-
-    let names = match certificate {
-        Certificate::WrongName => vec!["other.example.net".to_owned()],
-        _ => vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
-    };
-    let mut leaf = CertificateParams::new(names).expect("names");
-    leaf.distinguished_name
-        .push(DnType::CommonName, "tls-optout test server");
-    if certificate == Certificate::Expired {
-        leaf.not_before = date_time_ymd(2000, 1, 1);
-        leaf.not_after = date_time_ymd(2001, 1, 1);
-    }
-    let key = KeyPair::generate().expect("a key");
-    let chain = vec![
-        leaf.signed_by(&key, &issuer)
-            .expect("a certificate")
-            .der()
-            .clone(),
-    ];
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("TLS versions")
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .expect("certificate and key")
 }

@@ -1,0 +1,227 @@
+//! Bad input: one line that says what, where and what next, its exit status, and nothing sent.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::home::{BOB, Home, files, notice, original};
+use submission_server::{Certificate, Script, Then};
+
+const NOT_A_NOTICE: &str =
+    "not a delivery notice; pipe the whole, raw notice (mutt: unset pipe_decode)";
+
+#[test]
+fn not_a_notice() {
+    for input in [
+        "",
+        "\0\0\0",
+        "Subject: x\n\nTLS is required\n",
+        "From nobody\n\n\n",
+    ] {
+        let home = Home::new(Script::tls());
+        home.assert_refused(&home.resend(&["--yes"], input), 65, NOT_A_NOTICE);
+    }
+    let home = Home::new(Script::tls());
+    home.assert_refused(&home.resend(&["--yes"], &original()), 65, NOT_A_NOTICE);
+}
+
+#[test]
+fn no_such_file_or_offer() {
+    let home = Home::new(Script::tls());
+    home.assert_refused(
+        &home.resend(&["--yes", "gone.eml"], ""),
+        66,
+        "gone.eml: no such file",
+    );
+    let home = Home::new(Script::tls());
+    let text = "no offer 12; `tls-optout offers` lists them";
+    home.assert_refused(&home.resend(&["--yes", "12"], ""), 66, text);
+}
+
+#[test]
+fn no_tls_cause() {
+    let home = Home::new(Script::tls());
+    let reason = "connect to mx.example.net[192.0.2.1]:25: Connection refused";
+    let run = home.resend(&["--yes"], &notice(&[(BOB, "4.4.1", reason)]));
+    let text = format!(
+        "{BOB}: not held back by a TLS failure; an opt-out would not help (X-Postfix; {reason})"
+    );
+    home.assert_refused(&run, 1, &text);
+}
+
+#[test]
+fn the_message_had_opted_out_already() {
+    let home = Home::new(Script::tls());
+    let notice = home.notice().replace(
+        "\nMIME-Version: 1.0\nContent-Type: text/plain; charset=us-ascii\n",
+        "\nTLS-Required: No\nMIME-Version: 1.0\nContent-Type: text/plain; charset=us-ascii\n",
+    );
+    let run = home.resend(&["--yes"], &notice);
+    let text = format!(
+        "{BOB}: this message carries TLS-Required already and was held back all the same; the servers on \
+         the way do not honour it, sending it again would change nothing"
+    );
+    home.assert_refused(&run, 1, &text);
+}
+
+#[test]
+fn the_original_is_missing() {
+    let home = Home::new(Script::tls());
+    fs::remove_file(home.copy()).expect("the copy");
+    let run = home.resend(&["--yes"], &home.notice());
+    let (sent, mail) = (home.path("Mail/Sent"), home.path("Mail"));
+    let text = format!(
+        "no copy of <lunch-1@example.org> in {}, {}: 0 messages in 1 folders; if it lies elsewhere, add the \
+         folder to [mail] search in {}",
+        sent.display(),
+        mail.display(),
+        home.path(".config/tls-optout/config.toml").display()
+    );
+    home.assert_refused(&run, 66, &text);
+}
+
+#[test]
+fn a_copy_that_is_not_what_was_sent() {
+    let home = Home::new(Script::tls());
+    home.write_copy(&original().replace("Lunch on Thursday", "Lunch on Friday"));
+    let run = home.resend(&["--yes"], &home.notice());
+    let text = format!(
+        "{}: Subject differs: the copy has \"Lunch on Friday\", the message that was sent had \"Lunch on \
+         Thursday\"; this copy is not what was sent and stays here",
+        home.copy().display()
+    );
+    home.assert_refused(&run, 65, &text);
+}
+
+/// mutt's `fcc_clear`: what went out encrypted lies here in the clear.
+#[test]
+fn the_plain_copy_of_an_encrypted_message() {
+    let home = Home::new(Script::tls());
+    let encrypted = "Content-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=\"x\"\n";
+    let notice = home.notice();
+    let (before, after) = notice
+        .rsplit_once("Content-Type: text/plain; charset=us-ascii\n")
+        .expect("a field");
+    let run = home.resend(&["--yes"], &format!("{before}{encrypted}{after}"));
+    assert_eq!(run.status, 65, "{run:?}");
+    assert!(run.stderr.contains("Content-Type differs"), "{run:?}");
+    assert!(home.received().is_empty());
+}
+
+#[test]
+fn a_message_of_somebody_else() {
+    let home = Home::new(Script::tls());
+    home.write_config(
+        &home
+            .config()
+            .replace("alice@example.org", "eve@example.org"),
+    );
+    let run = home.resend(&["--yes"], &home.notice());
+    let text = format!(
+        "the original is from alice@example.org, which belongs to no account: it is not yours to send \
+         again; if it is, add [[account]] from = [\"alice@example.org\"] to {}",
+        home.path(".config/tls-optout/config.toml").display()
+    );
+    home.assert_refused(&run, 78, &text);
+}
+
+#[test]
+fn an_account_that_is_not_there() {
+    let home = Home::new(Script::tls());
+    let run = home.resend(&["--yes", "--account", "home"], &home.notice());
+    let file = home.path(".config/tls-optout/config.toml");
+    home.assert_refused(
+        &run,
+        78,
+        &format!("no account home in {}; there is: work", file.display()),
+    );
+}
+
+#[test]
+fn a_refused_login() {
+    let home = Home::new(Script::tls());
+    home.write_config(&home.config().replace("echo sesame", "echo hunter2"));
+    let run = home.resend(&["--yes"], &home.notice());
+    assert_eq!(run.status, 77, "{run:?}");
+    assert!(run.stderr.contains("refused the login of alice"), "{run:?}");
+    assert!(!run.stderr.contains("hunter2"), "{run:?}");
+    assert!(home.received().is_empty());
+}
+
+#[test]
+fn a_bad_certificate() {
+    for certificate in [Certificate::Expired, Certificate::WrongName] {
+        let home = Home::new(Script::tls().certificate(certificate));
+        let run = home.resend(&["--yes"], &home.notice());
+        assert_eq!(run.status, 69, "{run:?}");
+        assert!(run.stderr.contains("is refused: "), "{run:?}");
+        assert_eq!(run.stderr.lines().count(), 1);
+        assert!(home.received().is_empty());
+    }
+}
+
+#[test]
+fn a_server_that_goes_in_mid_data_and_the_offer_stays() {
+    let home = Home::new(Script::tls().on("BODY", Then::Close));
+    home.write_copy(&(original() + &"many words\n".repeat(200_000)));
+    let run = home.resend(&["--yes"], &home.notice());
+    assert_eq!(run.status, 75, "{run:?}");
+    assert!(
+        run.stderr.contains("nothing was sent; try again"),
+        "{run:?}"
+    );
+    assert!(home.run(&["offers"], "").stdout.contains("refused"));
+    assert!(home.received().is_empty());
+}
+
+/// The journal cannot be written: a file lies where its folder should be, as no space or no permission
+/// would have it.
+#[test]
+fn no_room_for_the_journal() {
+    let home = Home::new(Script::tls());
+    fs::create_dir_all(home.path(".local/state")).expect("a folder");
+    home.file(".local/state/tls-optout", "");
+    let run = home.resend(&["--yes"], &home.notice());
+    assert_eq!(run.status, 74, "{run:?}");
+    assert!(run.stderr.contains("nothing was sent"), "{run:?}");
+    assert_eq!(run.stderr.lines().count(), 1, "{run:?}");
+    assert!(home.received().is_empty());
+}
+
+#[test]
+fn a_broken_configuration_names_line_column_and_the_nearest_key() {
+    let home = Home::new(Script::tls());
+    home.write_config("[[account]]\npasword_command = \"x\"\n");
+    let run = home.resend(&["--yes"], &home.notice());
+    let file = home.path(".config/tls-optout/config.toml");
+    let text = format!(
+        "unknown key `pasword_command` in [[account]] at {}:2:1; did you mean `password_command`?",
+        file.display()
+    );
+    home.assert_refused(&run, 78, &text);
+}
+
+#[test]
+fn what_a_server_says_cannot_act_on_the_terminal() {
+    let home = Home::new(Script::tls().on("MAIL", Then::Say("550 5.7.1 \x1b[2Jno\u{202e}")));
+    let run = home.resend(&["--yes"], &home.notice());
+    assert!(!run.stderr.contains(['\x1b', '\u{202e}']), "{run:?}");
+    assert!(run.stderr.contains("550 5.7.1"), "{run:?}");
+    home.received();
+}
+
+#[test]
+fn what_is_written_is_the_users_alone() {
+    let home = Home::new(Script::tls());
+    assert_eq!(home.resend(&["--yes"], &home.notice()).status, 0);
+    let state = home.state();
+    let mode =
+        |path: &std::path::Path| fs::metadata(path).expect("a file").permissions().mode() & 0o777;
+    assert_eq!(mode(&state), 0o700);
+    assert_eq!(mode(&state.join("locks")), 0o700);
+    let files = files(&state);
+    assert!(!files.is_empty());
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+    home.received();
+}

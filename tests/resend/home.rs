@@ -1,0 +1,221 @@
+//! Alice's home: her mail, her configuration, her submission server.
+
+use std::cell::RefCell;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use submission_server::{Received, Script, Server};
+
+pub(crate) const BOB: &str = "bob@example.net";
+pub(crate) const CAROL: &str = "carol@example.com";
+
+/// What a run of the program came to.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+pub(crate) struct Home {
+    folder: TempDir,
+    server: RefCell<Option<Server>>,
+    place: String,
+}
+
+impl Home {
+    pub(crate) fn new(script: Script) -> Home {
+        let folder = tempfile::tempdir().expect("a folder");
+        let server = Server::start(script.login("alice", "sesame"), folder.path());
+        let place = format!("127.0.0.1:{}", server.port());
+        let config = format!(
+            "[mail]\ninbox = []\nsent = [\"~/Mail/Sent\"]\nsearch = [\"~/Mail\"]\n\n\
+             [[account]]\nname = \"work\"\nfrom = [\"alice@example.org\"]\nsubmission = \"{}\"\n\
+             password_command = \"echo sesame\"\ntls_trust_file = \"{}\"\n",
+            server.url(),
+            server.ca_file().display()
+        );
+        let home = Home {
+            folder,
+            server: RefCell::new(Some(server)),
+            place,
+        };
+        for part in ["cur", "new", "tmp"] {
+            fs::create_dir_all(home.folder.path().join("Mail/Sent").join(part)).expect("a Maildir");
+        }
+        home.write_copy(&original());
+        home.write_config(&config);
+        home
+    }
+
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
+        self.folder.path().join(below)
+    }
+
+    /// The server as messages name it.
+    pub(crate) fn place(&self) -> &str {
+        &self.place
+    }
+
+    pub(crate) fn state(&self) -> PathBuf {
+        self.path(".local/state/tls-optout")
+    }
+
+    /// The copy in the Sent folder.
+    pub(crate) fn copy(&self) -> PathBuf {
+        self.path("Mail/Sent/cur/1795500011.4242_1.laptop:2,S")
+    }
+
+    pub(crate) fn write_copy(&self, message: &str) {
+        fs::write(self.copy(), message).expect("a file");
+    }
+
+    pub(crate) fn file(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).expect("a file");
+    }
+
+    pub(crate) fn config(&self) -> String {
+        fs::read_to_string(self.path(".config/tls-optout/config.toml")).expect("the configuration")
+    }
+
+    pub(crate) fn write_config(&self, text: &str) {
+        let folder = self.path(".config/tls-optout");
+        fs::create_dir_all(&folder).expect("a folder");
+        fs::write(folder.join("config.toml"), text).expect("a file");
+    }
+
+    /// The delay warning about [`original`].
+    pub(crate) fn notice(&self) -> String {
+        notice(&[(
+            BOB,
+            "4.7.4",
+            "TLS is required, but was not offered by host mx.example.net[192.0.2.1]",
+        )])
+    }
+
+    pub(crate) fn resend(&self, arguments: &[&str], notice: &str) -> Run {
+        self.run(&[&["resend"], arguments].concat(), notice)
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str], stdin: &str) -> Run {
+        finish(self.start(arguments, stdin))
+    }
+
+    /// Starts the program in a session of its own, so that it has no terminal, wherever the tests run.
+    /// setsid does not fork, so that the process is the program: a child leads no process group.
+    pub(crate) fn start(&self, arguments: &[&str], stdin: &str) -> Child {
+        let mut child = Command::new("setsid")
+            .arg(env!("CARGO_BIN_EXE_tls-optout"))
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .env("PATH", "/usr/bin:/bin")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("setsid, of util-linux");
+        let mut pipe = child.stdin.take().expect("a pipe");
+        // One that ends without reading is no fault of the test.
+        let _ = pipe.write_all(stdin.as_bytes());
+        child
+    }
+
+    /// Stops the server. The messages that it took.
+    pub(crate) fn received(&self) -> Vec<Received> {
+        let server = self.server.borrow_mut().take().expect("asked once");
+        server
+            .finish()
+            .into_iter()
+            .flat_map(|session| session.messages)
+            .collect()
+    }
+
+    /// Sends nothing, says `stderr` in one line, ends with `status`.
+    pub(crate) fn assert_refused(&self, run: &Run, status: i32, stderr: &str) {
+        let expected = format!("tls-optout: {stderr}\n");
+        assert_eq!(
+            (run.status, run.stderr.as_str()),
+            (status, expected.as_str()),
+            "{run:?}"
+        );
+        assert!(self.received().is_empty());
+    }
+}
+
+pub(crate) fn finish(child: Child) -> Run {
+    let output = child.wait_with_output().expect("the program's output");
+    Run {
+        status: output.status.code().expect("no signal"),
+        stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+        stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+    }
+}
+
+/// What Alice sent.
+pub(crate) fn original() -> String {
+    let header = header();
+    format!("{header}\nShall we meet at one?\n.\n. dots\n-- \nAlice\n")
+}
+
+fn header() -> String {
+    format!(
+        "Date: Tue, 24 Nov 2026 06:00:11 +0000\nFrom: Alice <alice@example.org>\n\
+         To: Bob <{BOB}>, {CAROL}\nSubject: Lunch on Thursday\n\
+         Message-ID: <lunch-1@example.org>\nMIME-Version: 1.0\n\
+         Content-Type: text/plain; charset=us-ascii\n"
+    )
+}
+
+/// A delay warning as Postfix writes it, about recipients with their status and reason.
+pub(crate) fn notice(recipients: &[(&str, &str, &str)]) -> String {
+    let text: String = recipients
+        .iter()
+        .map(|(address, _, reason)| format!("<{address}>: {reason}\n\n"))
+        .collect();
+    let groups: String = recipients
+        .iter()
+        .map(|(address, status, reason)| {
+            format!(
+                "\nFinal-Recipient: rfc822; {address}\nOriginal-Recipient: rfc822;{address}\n\
+                 Action: delayed\nStatus: {status}\nDiagnostic-Code: X-Postfix; {reason}\n\
+                 Will-Retry-Until: Sun, 29 Nov 2026 06:00:12 +0000\n"
+            )
+        })
+        .collect();
+    format!(
+        "Return-Path: <>\nReceived: by mail.example.org (Postfix)\n\tid 4794A13EC12; Tue, 24 Nov 2026 07:00:12 \
+         +0000 (UTC)\nDate: Tue, 24 Nov 2026 07:00:12 +0000 (UTC)\nFrom: Mail Delivery System \
+         <MAILER-DAEMON@example.org>\nSubject: Delayed Mail (still being retried)\nTo: alice@example.org\n\
+         Auto-Submitted: auto-replied\nMIME-Version: 1.0\nContent-Type: multipart/report; \
+         report-type=delivery-status;\n\tboundary=\"4794A\"\nMessage-Id: <warning-1@mail.example.org>\n\n\
+         --4794A\nContent-Type: text/plain; charset=utf-8\n\nThis is the mail system at host \
+         mail.example.org.\n\n{text}--4794A\nContent-Type: message/delivery-status\n\n\
+         Reporting-MTA: dns; mail.example.org\nX-Postfix-Queue-ID: 4794A13EC12\nX-Postfix-Sender: rfc822; \
+         alice@example.org\nArrival-Date: Tue, 24 Nov 2026 06:00:12 +0000 (UTC)\n{groups}\n\
+         --4794A\nContent-Type: text/rfc822-headers\n\n{}\n--4794A--\n",
+        header()
+    )
+}
+
+/// Lists the files below a folder.
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths
+        .flat_map(|path| {
+            if path.is_dir() {
+                files(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
+}

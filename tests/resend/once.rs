@@ -1,0 +1,90 @@
+//! At most once: whatever breaks, whoever asks, how often.
+
+use crate::home::{BOB, Home, finish};
+use submission_server::{Script, Then};
+
+#[test]
+fn the_second_time_says_when_and_sends_nothing() {
+    let home = Home::new(Script::tls());
+    assert_eq!(home.resend(&["--yes"], &home.notice()).status, 0);
+    // The same notice, and another notice about the same message.
+    let another = home.notice().replace("warning-1@", "warning-2@");
+    for notice in [home.notice(), another] {
+        let run = home.resend(&["--yes"], &notice);
+        assert_eq!(run.status, 1, "{run:?}");
+        assert!(
+            run.stdout
+                .starts_with(&format!("{BOB}: was already sent again at 2")),
+            "{run:?}"
+        );
+    }
+    assert_eq!(home.received().len(), 1);
+}
+
+#[test]
+fn many_at_once_make_one_submission() {
+    let home = Home::new(Script::tls());
+    let runs: Vec<_> = (0..8)
+        .map(|_| home.start(&["resend", "--yes"], &home.notice()))
+        .collect();
+    let statuses: Vec<i32> = runs.into_iter().map(|run| finish(run).status).collect();
+    assert_eq!(
+        statuses.iter().filter(|&&status| status == 0).count(),
+        1,
+        "{statuses:?}"
+    );
+    assert!(statuses.iter().all(|&status| status <= 1), "{statuses:?}");
+    assert_eq!(home.received().len(), 1);
+}
+
+#[test]
+fn a_lost_answer_is_unknown_and_never_tried_again() {
+    let home = Home::new(Script::tls().on(".", Then::Close));
+    let run = home.resend(&["--yes"], &home.notice());
+    assert_eq!(run.status, 74, "{run:?}");
+    assert!(run.stderr.contains("it may be under way"), "{run:?}");
+    let run = home.resend(&["--yes"], &home.notice());
+    assert_eq!(run.status, 1, "{run:?}");
+    assert!(
+        run.stdout.contains("may have been sent again at"),
+        "{run:?}"
+    );
+    assert!(home.run(&["offers"], "").stdout.contains("unknown"));
+    let sessions = home.received();
+    assert!(sessions.len() <= 1, "{sessions:?}");
+}
+
+#[test]
+fn a_refusal_leaves_the_offer_open() {
+    let home = Home::new(Script::tls().on("RCPT", Then::Say("450 4.2.1 later")));
+    for _ in 0..2 {
+        let run = home.resend(&["--yes"], &home.notice());
+        assert_eq!(run.status, 75, "{run:?}");
+        assert!(run.stderr.contains("450 4.2.1 later"), "{run:?}");
+    }
+    assert!(home.run(&["offers"], "").stdout.contains(BOB));
+    assert!(home.received().is_empty());
+}
+
+#[test]
+fn killed_after_the_dot_it_is_unknown() {
+    let home = Home::new(Script::tls().on(".", Then::Nothing));
+    let mut child = home.start(&["resend", "--yes"], &home.notice());
+    // The journal says `sending` before DATA; the kill comes while the server keeps silent.
+    while !home.run(&["offers"], "").stdout.contains("sending") {
+        assert!(
+            child.try_wait().expect("a process").is_none(),
+            "it ended early"
+        );
+    }
+    child.kill().expect("a process");
+    child.wait().expect("a process");
+    assert!(home.run(&["offers"], "").stdout.contains("unknown"));
+    let run = home.resend(&["--yes"], &home.notice());
+    assert_eq!(run.status, 1, "{run:?}");
+    assert!(
+        run.stdout.contains("may have been sent again at"),
+        "{run:?}"
+    );
+    home.received();
+}
