@@ -1,9 +1,10 @@
-//! End to end, with real parts at both ends: mutt or NeoMutt, Postfix, and the servers of the recipients.
+//! End to end, with real parts at both ends: mutt or NeoMutt, Postfix, and the servers of the
+//! recipients.
 //!
 //! A message goes out by authenticated submission; Postfix defers it, since the recipient's server
-//! offers no TLS, and writes a delay warning into the sender's mailbox; tls-optout sends the message
-//! again; the recipient's server gets it. `tests/run` sets up what this needs and runs these tests, which
-//! a plain `cargo test` leaves out.
+//! offers no TLS, and writes a delay warning into the sender's mailbox; tls-optout sends the
+//! message again; the recipient's server gets it. `tests/run` sets up what this needs and runs
+//! these tests, which a plain `cargo test` leaves out.
 
 use std::fs;
 use std::path::Path;
@@ -118,7 +119,8 @@ fn one_key(reader: Reader) {
     assert_sent_once(&site);
 }
 
-/// The macro changes three settings of the mail reader. Two of them were not at the reader's default.
+/// The macro changes three settings of the mail reader. Two of them were not at the reader's
+/// default.
 fn assert_settings_are_back(screen: &Terminal) {
     screen.wait_for("Delayed Mail");
     for (setting, value) in [
@@ -217,8 +219,8 @@ fn through_msmtp() {
     assert_sent_once(&site);
 }
 
-/// mutt writes its copy once the message is sent, and gives it the date of that moment. The copy is what
-/// was sent all the same.
+/// mutt writes its copy once the message is sent, and gives it the date of that moment. The copy is
+/// what was sent all the same.
 #[test]
 #[ignore = "needs root and Postfix: tests/run"]
 fn after_a_slow_submission_the_date_of_the_copy_is_later() {
@@ -285,8 +287,8 @@ fn resend(notice: &Path) -> String {
     format!("tls-optout resend < '{}'", notice.display())
 }
 
-/// Is this what was sent, with the opt-out as first field after the trace fields, for these recipients
-/// alone?
+/// Is this what was sent, with the opt-out as first field after the trace fields, for these
+/// recipients alone?
 fn assert_resent(site: &Site, delivery: &Delivery, recipients: &[&str]) {
     let copy = site.sent_copy();
     let text = String::from_utf8_lossy(&delivery.data);

@@ -24,7 +24,8 @@ impl Key {
             .mode(0o700)
             .create(folder)
             .expect("a folder");
-        // Were it left to gpg to start the agent, nothing would end it should this process be killed.
+        // Were it left to gpg to start the agent, nothing would end it should this process be
+        // killed.
         let agent = Command::new("setpriv")
             .args([
                 "--pdeathsig",
@@ -68,7 +69,8 @@ impl Key {
         key
     }
 
-    /// Lets mutt sign and send a message, in its own screen: it signs none that it sends without one.
+    /// Lets mutt sign and send a message, in its own screen: it signs none that it sends without
+    /// one.
     pub(crate) fn send_signed(&self, site: &Site, recipient: &str) {
         site.write("body", "Signed.\n-- \nAlice   \n");
         let screen = site.terminal(&format!(

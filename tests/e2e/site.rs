@@ -1,6 +1,6 @@
 //! The whole stage of a test: Alice with her mail reader, her mail server, and two servers of other
-//! people. Bob's (`example.net`) has no TLS though Alice's server is told to demand it there; Carol's
-//! (`example.com`) is fine.
+//! people. Bob's (`example.net`) has no TLS though Alice's server is told to demand it there;
+//! Carol's (`example.com`) is fine.
 
 use std::ffi::OsString;
 use std::fs;
@@ -178,7 +178,8 @@ impl Site {
         vec![
             ("HOME".into(), self.home().into()),
             ("PATH".into(), path),
-            // Not ~/.gnupg: in its usual place GnuPG would meet the agent of the one who runs the tests.
+            // Not ~/.gnupg: in its usual place GnuPG would meet the agent of the one who runs the
+            // tests.
             ("GNUPGHOME".into(), self.home().join("gnupg").into()),
             ("LC_ALL".into(), "C.UTF-8".into()),
         ]

@@ -47,6 +47,12 @@ These packages would be installed:
 $missing}"
 }
 
+need_localhost() {
+    if ! getent ahostsv4 localhost > /dev/null; then
+        give_up 69 "the name localhost is unknown here; /etc/hosts needs the line '127.0.0.1 localhost'"
+    fi
+}
+
 install_missing_programs() {
     local missing packages
     missing=$(missing_programs)

@@ -1,8 +1,8 @@
 //! A real Postfix of a test's own: its own folder, queue, ports and users, on 127.0.0.1 only.
 //!
-//! The programs come from a Debian root folder that `tests/run` makes (`TLS_OPTOUT_TEST_ROOT`), so the
-//! host needs no mail server and none of its files is touched. Postfix runs in a process namespace of
-//! its own, which ends with the test, however the test ends. All this needs root.
+//! The programs come from a Debian root folder that `tests/run` makes (`TLS_OPTOUT_TEST_ROOT`), so
+//! the host needs no mail server and none of its files is touched. Postfix runs in a process
+//! namespace of its own, which ends with the test, however the test ends. All this needs root.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -163,7 +163,8 @@ fn free_ports(number: u32) -> [u16; 2] {
 fn start_in_namespace(root: &Path, folder: &str) -> Child {
     let output = fs::File::create(below(root, folder).join("start.log")).expect("a log file");
     // setpriv ends unshare should this process be killed, and unshare ends the namespace's first
-    // process with itself. That one is a shell: Postfix, which changes its user, would lose the link.
+    // process with itself. That one is a shell: Postfix, which changes its user, would lose the
+    // link.
     Command::new("setpriv")
         .args([
             "--pdeathsig",
@@ -241,8 +242,8 @@ fn in_root(root: &Path, command: &str, input: &str) {
     assert!(status.success(), "{command}: {status}");
 }
 
-/// The settings, for a server that never asks the DNS. It takes no field out of a message, so that one which
-/// should not have been submitted, such as `Bcc`, is seen at the recipient.
+/// The settings, for a server that never asks the DNS. It takes no field out of a message, so that
+/// one which should not have been submitted, such as `Bcc`, is seen at the recipient.
 fn main_cf(folder: &str, routes: &[Route]) -> String {
     let mut transport = String::new();
     let mut policy = String::new();
@@ -294,8 +295,9 @@ maximal_backoff_time = 600s
     )
 }
 
-/// The services that a submission server needs, none of them with a chroot of Postfix's own. `bounce`
-/// and `defer` print the waiting times of an ordinary server, whatever main.cf says for this test.
+/// The services that a submission server needs, none of them with a chroot of Postfix's own.
+/// `bounce` and `defer` print the waiting times of an ordinary server, whatever main.cf says for
+/// this test.
 fn master_cf([starttls, implicit]: [u16; 2]) -> String {
     const SERVICES: &str = "
 cleanup    unix       n - n -     0 cleanup

@@ -93,8 +93,8 @@ impl Terminal {
         self.wait_until(&format!("{text:?}"), |screen| screen.contains(text))
     }
 
-    /// Waits until the screen is as `condition` wants it, and gives the screen. `what` names it in a
-    /// failure.
+    /// Waits until the screen is as `condition` wants it, and gives the screen. `what` names it in
+    /// a failure.
     pub(crate) fn wait_until(&self, what: &str, condition: impl Fn(&str) -> bool) -> String {
         poll(|| Some(self.screen()).filter(|screen| condition(screen))).unwrap_or_else(|| {
             panic!("the screen does not show {what}, but:\n{}", self.screen());

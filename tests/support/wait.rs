@@ -3,7 +3,8 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long a condition may take before a test gives up. Generous: it is only ever used up by a failure.
+/// How long a condition may take before a test gives up. Generous: it is only ever used up by a
+/// failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Asks `condition` again and again until it gives a value; `None` once [`PATIENCE`] is used up.
