@@ -1,7 +1,7 @@
 //! One file a verb: read the arguments, call the rooms, print.
 
 use std::fmt;
-use std::fs;
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::cli::{Cli, Completions, NAME, Verb};
 use crate::config::{self, Asking, Config, Places};
+use crate::maildir::LARGEST;
 use crate::notice::Notice;
 use crate::notice::provenance::{self, Judgement, Known};
 use crate::offer::store::Journal;
@@ -149,20 +150,31 @@ fn manual() -> Result<u8, Failure> {
 
 /// The bytes of a file, or of standard input for "-".
 fn input(file: &Path) -> Result<Vec<u8>, Failure> {
-    if file != Path::new("-") {
-        return fs::read(file).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => {
-                Failure::new(NO_INPUT, format!("{}: no such file", file.display()))
-            }
-            _ => Failure::new(IO, format!("{}: {error}", file.display())),
-        });
-    }
+    let name = match file == Path::new("-") {
+        true => "standard input".to_owned(),
+        false => file.display().to_string(),
+    };
+    let bytes = match file == Path::new("-") {
+        true => read_all(io::stdin().lock()),
+        false => File::open(file).and_then(read_all),
+    };
+    bytes.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Failure::new(NO_INPUT, format!("{name}: no such file")),
+        io::ErrorKind::FileTooLarge => Failure::new(
+            DATA,
+            format!("{name}: larger than {} MiB, no message", LARGEST >> 20),
+        ),
+        _ => Failure::new(IO, format!("{name}: {error}")),
+    })
+}
+
+fn read_all(from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    io::stdin()
-        .lock()
-        .read_to_end(&mut bytes)
-        .map_err(|error| Failure::new(IO, format!("cannot read standard input: {error}")))?;
-    Ok(bytes)
+    from.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > LARGEST {
+        true => Err(io::ErrorKind::FileTooLarge.into()),
+        false => Ok(bytes),
+    }
 }
 
 /// The files given, or standard input where none is. A terminal is no message: say so at once.

@@ -21,6 +21,8 @@ pub struct Chosen {
     pub address: String,
     /// Why the first copy waits; `None` for one that only the user named.
     pub cause: Option<Cause>,
+    /// The notice says that the server still holds the first copy and goes on trying.
+    pub is_queued: bool,
 }
 
 /// A recipient who gets nothing.
@@ -76,43 +78,18 @@ pub fn plan(
     let mut plan = Plan::default();
     if to.is_empty() {
         for report in helped {
-            let shown = report
-                .original_recipient
-                .as_ref()
-                .unwrap_or(&report.final_recipient);
-            let cause = Some(report.cause);
-            add(
-                &mut plan,
-                shown,
-                reported(&originals, report),
-                cause,
-                policy,
-                deliveries,
-            );
+            let shown = report.original_recipient.as_ref();
+            let shown = shown.unwrap_or(&report.final_recipient);
+            let found = reported(&originals, report);
+            plan.add(shown, found, Some(report), policy, deliveries);
         }
     }
     for address in to {
-        let about = notice.recipients.iter().find(|report| {
+        let report = notice.recipients.iter().find(|report| {
             reported(&originals, report).is_some_and(|r| same_address(&r.address, address))
         });
-        let arrived =
-            about.is_some_and(|report| !matches!(report.action, Action::Delayed | Action::Failed));
-        if arrived {
-            plan.left_out.push(LeftOut {
-                address: address.clone(),
-                reason: Reason::HasIt,
-            });
-            continue;
-        }
         let found = matching(&originals, address);
-        add(
-            &mut plan,
-            address,
-            found,
-            about.map(|report| report.cause),
-            policy,
-            deliveries,
-        );
+        plan.add(address, found, report, policy, deliveries);
     }
     plan
 }
@@ -124,44 +101,62 @@ fn reported<'a>(originals: &'a [Mailbox], report: &RecipientReport) -> Option<&'
         .or_else(|| matching(originals, &report.final_recipient))
 }
 
-fn add(
-    plan: &mut Plan,
-    shown: &str,
-    found: Option<&Mailbox>,
-    cause: Option<Cause>,
+impl Plan {
+    /// Adds a recipient of the original, known as `shown` to the user, to one of the lists.
+    fn add(
+        &mut self,
+        shown: &str,
+        found: Option<&Mailbox>,
+        report: Option<&RecipientReport>,
+        policy: &Policy,
+        deliveries: &[Delivery],
+    ) {
+        let checked = match found {
+            None => Err(Reason::NotARecipient),
+            Some(mailbox) => check(&mailbox.address, report, policy, deliveries)
+                .map(|()| mailbox.address.clone()),
+        };
+        match checked {
+            Err(reason) => self.left_out.push(LeftOut {
+                address: shown.to_owned(),
+                reason,
+            }),
+            Ok(address) if self.has(&address) => (),
+            Ok(address) => self.send.push(Chosen {
+                address,
+                cause: report.map(|report| report.cause),
+                is_queued: report.is_some_and(|report| report.action == Action::Delayed),
+            }),
+        }
+    }
+
+    fn has(&self, address: &str) -> bool {
+        self.send
+            .iter()
+            .any(|chosen| same_address(&chosen.address, address))
+    }
+}
+
+/// May this recipient of the original get a resubmission?
+fn check(
+    address: &str,
+    report: Option<&RecipientReport>,
     policy: &Policy,
     deliveries: &[Delivery],
-) {
-    let Some(recipient) = found else {
-        plan.left_out.push(LeftOut {
-            address: shown.to_owned(),
-            reason: Reason::NotARecipient,
-        });
-        return;
-    };
-    let address = recipient.address.clone();
-    if plan
-        .send
-        .iter()
-        .any(|chosen| same_address(&chosen.address, &address))
-    {
-        return;
+) -> Result<(), Reason> {
+    let has_it =
+        |report: &RecipientReport| !matches!(report.action, Action::Delayed | Action::Failed);
+    if report.is_some_and(has_it) {
+        return Err(Reason::HasIt);
     }
     let known = deliveries
         .iter()
         .find(|delivery| delivery.recipient == address.to_lowercase());
-    let (decision, rule) = policy.decide(&address);
     if let Some(delivery) = known.filter(|delivery| delivery.state != State::Refused) {
-        plan.left_out.push(LeftOut {
-            address,
-            reason: Reason::Delivery(delivery.clone()),
-        });
-    } else if decision == Decision::Never {
-        plan.left_out.push(LeftOut {
-            address,
-            reason: Reason::Policy(rule.map(|rule| rule.pattern.clone())),
-        });
-    } else {
-        plan.send.push(Chosen { address, cause });
+        return Err(Reason::Delivery(delivery.clone()));
+    }
+    match policy.decide(address) {
+        (Decision::Never, rule) => Err(Reason::Policy(rule.map(|rule| rule.pattern.clone()))),
+        _ => Ok(()),
     }
 }

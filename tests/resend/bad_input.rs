@@ -38,6 +38,16 @@ fn no_such_file_or_offer() {
 }
 
 #[test]
+fn what_is_no_message_at_all() {
+    let home = Home::new(Script::tls());
+    let run = home.resend(&["--yes", "Mail"], "");
+    home.assert_refused(&run, 74, "Mail: Is a directory (os error 21)");
+    let home = Home::new(Script::tls());
+    let run = home.resend(&["--yes", "/dev/zero"], "");
+    home.assert_refused(&run, 65, "/dev/zero: larger than 512 MiB, no message");
+}
+
+#[test]
 fn no_tls_cause() {
     let home = Home::new(Script::tls());
     let reason = "connect to mx.example.net[192.0.2.1]:25: Connection refused";

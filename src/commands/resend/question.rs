@@ -19,13 +19,9 @@ pub(super) enum Answer {
 /// Shows the offer in at most twelve lines and waits for a key: `y` sends, `d` shows more.
 pub(super) fn ask(mut terminal: Terminal, case: &Case) -> Result<Answer, Failure> {
     let columns = terminal.columns();
-    let page = |lines: &[String]| -> String {
-        lines
-            .iter()
-            .map(|line| format!("{}\r\n", fit(line, columns)))
-            .collect()
-    };
-    terminal.print(&page(&summary(case)))?;
+    for line in summary(case) {
+        terminal.print(&format!("{}\r\n", fit(&line, columns)))?;
+    }
     loop {
         match terminal.key("Send it again without enforcing TLS? [y/N/d] ")? {
             Some(b'y' | b'Y') => {
@@ -34,7 +30,10 @@ pub(super) fn ask(mut terminal: Terminal, case: &Case) -> Result<Answer, Failure
             }
             Some(b'd' | b'D') => {
                 terminal.print("details\r\n")?;
-                terminal.print(&page(&details(case)))?;
+                // Whole lines, which the terminal wraps: here everything is to be read.
+                for line in details(case) {
+                    terminal.print(&format!("{line}\r\n"))?;
+                }
             }
             // Return, Escape, q, n, Ctrl-C, Ctrl-D, Ctrl-Z, and no more keys.
             None | Some(b'\r' | b'\n' | b'q' | b'n' | b'N' | 0..=0x1f) => {
@@ -46,48 +45,54 @@ pub(super) fn ask(mut terminal: Terminal, case: &Case) -> Result<Answer, Failure
     }
 }
 
-/// Who waits, why, what the original is and where it lies, who gets what, and the risk.
+/// Who waits, why, what the original is and where it lies, who gets what, and the risk. What must not
+/// be missed stands in the first 80 columns.
 pub(super) fn summary(case: &Case) -> Vec<String> {
-    let header = &case.message;
-    let field =
-        |name| text::decode(header::first(header, name).map_or(&[][..], |field| field.value()));
+    let field = |name| {
+        let found = header::first(&case.message, name);
+        shown(&text::decode(found.map_or(&[][..], |field| field.value())))
+    };
     let to = list(case.plan.send.iter().map(|chosen| &*chosen.address));
-    let cause = case.plan.send.iter().find_map(|chosen| chosen.cause);
+    let (sender, through) = (shown(&case.route.sender), shown(&case.route.to_string()));
     let mut lines = vec![
         format!("Waiting    {to}"),
-        format!(
-            "Because    {}",
-            cause.map_or("you asked for this recipient", |cause| cause.words())
-        ),
-        format!(
-            "Message    \"{}\" of {}",
-            shown(&field("Subject")),
-            shown(&field("Date"))
-        ),
+        format!("Because    {}", causes(case)),
+        format!("Message    \"{}\" of {}", field("Subject"), field("Date")),
         format!("Copy       {}", shown(&case.path.display().to_string())),
-        format!(
-            "To send    as it is, with TLS-Required: No, from {} to {to}",
-            shown(&case.route.sender)
-        ),
-        format!("Through    {}", shown(&case.route.to_string())),
+        format!("To send    to {to} from {sender}, unchanged but for TLS-Required: No"),
+        format!("Through    {through}"),
     ];
     if let Some(doubt) = &case.judgement.doubt {
-        lines.push(format!(
-            "Notice     {}: {}",
-            word(&case.judgement.provenance),
-            shown(doubt)
-        ));
+        let provenance = word(&case.judgement.provenance);
+        lines.push(format!("Notice     {provenance}: {}", shown(doubt)));
     }
-    lines.push(
-        "Risk       it may travel unencrypted, or to somebody who only poses as the recipient's"
-            .into(),
-    );
-    lines.push(
-        "           server: broken TLS and an attack look the same. The first copy stays in the"
-            .into(),
-    );
-    lines.push("           queue of your server, so that it may arrive a second time.".into());
+    lines.extend(RISK.map(str::to_owned));
+    if case.plan.send.iter().any(|chosen| chosen.is_queued) {
+        lines.extend(QUEUED.map(str::to_owned));
+    }
     lines
+}
+
+const RISK: [&str; 2] = [
+    "Risk       it may travel unencrypted, or end with an impostor: broken TLS and an",
+    "           attack look the same.",
+];
+
+const QUEUED: [&str; 2] = [
+    "           Your server still holds the first copy and goes on trying, so that it",
+    "           may arrive a second time.",
+];
+
+/// Why the chosen recipients wait. Where there is more than one reason the details have the rest.
+fn causes(case: &Case) -> String {
+    let mut causes = case.plan.send.iter().filter_map(|chosen| chosen.cause);
+    let Some(first) = causes.next() else {
+        return "you named this recipient".to_owned();
+    };
+    match causes.any(|cause| cause != first) {
+        true => format!("{}; others for other reasons: press d", first.words()),
+        false => first.words().to_owned(),
+    }
 }
 
 fn details(case: &Case) -> Vec<String> {
@@ -141,5 +146,26 @@ fn list<'a>(addresses: impl Iterator<Item = &'a str>) -> String {
         [one] => one.clone(),
         [one, two] => format!("{one} and {two}"),
         [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_risk_is_never_cut_off() {
+        assert!(
+            RISK.iter()
+                .chain(&QUEUED)
+                .all(|line| fit(line, 80) == **line)
+        );
+    }
+
+    #[test]
+    fn lists_are_short() {
+        assert_eq!(list(["a"].into_iter()), "a");
+        assert_eq!(list(["a", "b"].into_iter()), "a and b");
+        assert_eq!(list(["a", "b", "c", "d"].into_iter()), "a, b and 2 more");
     }
 }
