@@ -21,7 +21,7 @@ use super::{Delivery, Outcome, Recorded, State};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The state folder or a file in it cannot be used.
-    #[error("{}: {source}; free space or mend the permissions, nothing was sent", path.display())]
+    #[error("{}: {source}; look there for free space and permissions", path.display())]
     Io {
         /// The folder or file.
         path: PathBuf,
@@ -29,7 +29,7 @@ pub enum Error {
         source: io::Error,
     },
     /// SQLite failed.
-    #[error("the journal {}: {source}; nothing was changed", path.display())]
+    #[error("the journal {}: {source}; look there for free space and permissions", path.display())]
     Sql {
         /// The database file.
         path: PathBuf,

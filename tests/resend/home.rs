@@ -108,8 +108,17 @@ impl Home {
     /// Starts the program in a session of its own, so that it has no terminal, wherever the tests run.
     /// setsid does not fork, so that the process is the program: a child leads no process group.
     pub(crate) fn start(&self, arguments: &[&str], stdin: &str) -> Child {
+        self.start_program(env!("CARGO_BIN_EXE_tls-optout"), arguments, stdin)
+    }
+
+    /// Runs a program that runs ours.
+    pub(crate) fn run_program(&self, program: &str, arguments: &[&str], stdin: &str) -> Run {
+        finish(self.start_program(program, arguments, stdin))
+    }
+
+    fn start_program(&self, program: &str, arguments: &[&str], stdin: &str) -> Child {
         let mut child = Command::new("setsid")
-            .arg(env!("CARGO_BIN_EXE_tls-optout"))
+            .arg(program)
             .args(arguments)
             .current_dir(self.folder.path())
             .env_clear()
