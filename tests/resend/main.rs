@@ -6,6 +6,8 @@ mod home;
 mod once;
 mod recipients;
 
+use std::fs;
+
 use home::{BOB, Home};
 use submission_server::Script;
 
@@ -100,6 +102,34 @@ fn a_dismissed_offer_waits_no_longer() {
         run.stderr,
         "tls-optout: no offer 7; `tls-optout offers` lists them\n"
     );
+}
+
+/// No file of ours: mutt says where the mail lies, who the user is, and that msmtp submits.
+#[test]
+fn a_mutt_user_needs_no_configuration() {
+    let home = Home::new(Script::tls());
+    let (host, port) = home.place().split_once(':').expect("a place");
+    home.file(
+        ".msmtprc",
+        &format!(
+            "account default\nhost {host}\nport {port}\nfrom alice@example.org\nauth on\nuser alice\n\
+             passwordeval echo sesame\ntls on\ntls_starttls off\ntls_trust_file {}\n",
+            home.path("ca.pem").display()
+        ),
+    );
+    let rc = "set folder=~/Mail record==Sent from=alice@example.org sendmail=\"/usr/bin/msmtp\"\n";
+    home.file(".muttrc", rc);
+    fs::remove_dir_all(home.path(".config")).expect("the configuration");
+    let run = home.resend(&["--yes"], &home.notice());
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(
+        run.stdout
+            .contains(&format!("sent again to {BOB} through /usr/bin/msmtp")),
+        "{run:?}"
+    );
+    let messages = home.received();
+    assert_eq!(messages.len(), 1);
+    assert!(messages[0].data.starts_with(b"TLS-Required: No\r\n"));
 }
 
 #[test]
