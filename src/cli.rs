@@ -29,6 +29,10 @@ pub enum Verb {
     Inspect(Inspect),
     /// Send the original of a notice again, to the recipients that an opt-out helps
     Resend(Resend),
+    /// Filter for delivery time: record an offer for the notice on standard input; 0: one waits
+    Process,
+    /// Watch the inbox folders and record an offer for each notice that has one; never sends
+    Watch(Watch),
     /// List what waits for you
     Offers(Offers),
     /// Say no to offers
@@ -77,6 +81,14 @@ pub struct Resend {
     /// Notices as files, or offers by number; none or "-": standard input
     #[arg(value_name = "FILE or OFFER")]
     pub notices: Vec<PathBuf>,
+}
+
+/// Arguments of `watch`.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// Look through the folders once and end; 0: there are new offers
+    #[arg(long)]
+    pub once: bool,
 }
 
 /// Arguments of `offers`.

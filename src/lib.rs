@@ -15,6 +15,7 @@
 //! * [`policy`] says where opting out is allowed;
 //! * [`offer`] joins these into what the user is asked, and keeps the journal;
 //! * [`submission`] sends, over TLS and with authentication, always;
+//! * [`watch`] tells of new messages in the inbox folders;
 //! * [`config`] is the file, its defaults, and what mutt already knows.
 //!
 //! `notice`, `message` and `policy` are pure: no clock, no disk, no network.
@@ -41,6 +42,7 @@
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod log;
 pub mod maildir;
 pub mod message;
 pub mod notice;
@@ -48,3 +50,4 @@ pub mod offer;
 pub mod policy;
 pub mod submission;
 pub mod terminal;
+pub mod watch;

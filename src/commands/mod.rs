@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::cli::{Cli, Completions, NAME, Verb};
 use crate::config::{self, Asking, Config, Places};
+use crate::log;
 use crate::maildir::LARGEST;
 use crate::notice::Notice;
 use crate::notice::provenance::{self, Judgement, Known};
@@ -22,7 +23,9 @@ mod find;
 mod inspect;
 mod login;
 mod offers;
+mod process;
 mod resend;
+mod watch;
 
 /// Done; or: yes, TLS is the cause.
 pub const DONE: u8 = 0;
@@ -105,6 +108,11 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { DONE });
         }
     };
+    log::start(if matches!(cli.verb, Verb::Watch(_)) {
+        "info"
+    } else {
+        "warn"
+    });
     match run(cli) {
         Ok(status) => ExitCode::from(status),
         Err(failure) => {
@@ -125,6 +133,8 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.verb {
         Verb::Inspect(args) => inspect::run(&args, &places),
         Verb::Resend(args) => resend::run(&args, &places),
+        Verb::Process => process::run(&places),
+        Verb::Watch(args) => watch::run(&args, &places),
         Verb::Offers(args) => offers::list(&args, &places),
         Verb::Dismiss(args) => offers::dismiss(&args, &places),
         Verb::Find(args) => find::run(&args, &places),

@@ -5,6 +5,7 @@ mod bad_input;
 mod home;
 mod once;
 mod recipients;
+mod watch;
 
 use std::fs;
 
@@ -202,7 +203,9 @@ fn the_manual_and_the_completions_know_every_verb() {
     ] {
         let run = home.run(arguments, "");
         assert_eq!(run.status, 0, "{run:?}");
-        for verb in ["inspect", "resend", "offers", "dismiss", "find", "login"] {
+        for verb in [
+            "inspect", "resend", "process", "watch", "offers", "dismiss", "find", "login",
+        ] {
             assert!(run.stdout.contains(verb), "{arguments:?}: no {verb}");
         }
     }

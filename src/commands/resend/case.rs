@@ -8,10 +8,10 @@ use crate::maildir::{self, proof};
 use crate::message::recipients::senders;
 use crate::message::{resubmission, text};
 use crate::notice::provenance::Judgement;
-use crate::notice::{self, Notice, RecipientReport};
+use crate::notice::{self, Notice};
 use crate::offer::plan::{Plan, plan};
 use crate::offer::store::Journal;
-use crate::offer::{NoOffer, Recorded, consider, notice_key};
+use crate::offer::{NoOffer, consider, offer_of};
 
 use super::super::find::{look, missing};
 use super::super::{DATA, Failure, IO, NOTHING, has_journal, journal, judge, now};
@@ -69,7 +69,9 @@ impl Case {
         };
         let mut offer = 0;
         if let Some(journal) = journal.as_mut().filter(|_| !args.dry_run) {
-            offer = journal.record(&recorded(&notice, &helped, &message_id, bytes))?;
+            offer = journal
+                .record(&offer_of(&notice, &helped, bytes, now()))?
+                .id;
         }
         let (path, original) = original(config, &notice, &message_id)?;
         let rewritten =
@@ -101,36 +103,6 @@ impl Case {
             message,
             removed,
         })
-    }
-}
-
-/// What the journal keeps of the offer.
-fn recorded(
-    notice: &Notice,
-    helped: &[&RecipientReport],
-    message_id: &str,
-    bytes: &[u8],
-) -> Recorded {
-    let waiting = helped.iter().map(|report| {
-        let address = report
-            .original_recipient
-            .as_ref()
-            .unwrap_or(&report.final_recipient);
-        (address.clone(), report.cause.words().to_owned())
-    });
-    Recorded {
-        id: 0,
-        notice_key: notice_key(notice, message_id),
-        notice: bytes.to_vec(),
-        message_id: message_id.to_owned(),
-        subject: notice.original.subject.clone().unwrap_or_default(),
-        recorded: now(),
-        expires: helped
-            .iter()
-            .filter_map(|report| report.will_retry_until)
-            .max(),
-        dismissed: None,
-        waiting: waiting.collect(),
     }
 }
 

@@ -62,6 +62,15 @@ fn already(delivery: &Delivery) -> String {
     )
 }
 
+/// What [`Journal::record`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recording {
+    /// Number of the offer.
+    pub id: i64,
+    /// It was not there before.
+    pub is_new: bool,
+}
+
 /// The journal of one user.
 #[derive(Debug)]
 pub struct Journal {
@@ -179,13 +188,13 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn record(&mut self, offer: &Recorded) -> Result<i64, Error> {
+    pub fn record(&mut self, offer: &Recorded) -> Result<Recording, Error> {
         let path = self.database();
         self.try_record(offer)
             .map_err(|source| Error::Sql { path, source })
     }
 
-    fn try_record(&mut self, offer: &Recorded) -> rusqlite::Result<i64> {
+    fn try_record(&mut self, offer: &Recorded) -> rusqlite::Result<Recording> {
         let tx = self
             .db
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -197,7 +206,7 @@ impl Journal {
             )
             .optional()?;
         if let Some(id) = known {
-            return Ok(id);
+            return Ok(Recording { id, is_new: false });
         }
         tx.execute(
             "INSERT INTO offer (notice_key, notice, message_id, subject, recorded, expires)
@@ -219,7 +228,7 @@ impl Journal {
             )?;
         }
         tx.commit()?;
-        Ok(id)
+        Ok(Recording { id, is_new: true })
     }
 
     /// All offers, oldest first.
