@@ -39,6 +39,8 @@ pub enum Verb {
     Dismiss(Dismiss),
     /// Print where the original with a Message-ID lies
     Find(Find),
+    /// Tell the postmaster of a failing domain what is wrong, by a letter that opts out itself
+    NotifyPostmaster(NotifyPostmaster),
     /// Ask for the password of an account and put it into the keyring
     Login(Login),
     /// Print the completions for a shell
@@ -119,6 +121,23 @@ pub struct Find {
     /// Message-ID, with or without angle brackets
     #[arg(value_name = "MESSAGE-ID")]
     pub message_id: String,
+}
+
+/// Arguments of `notify-postmaster`.
+#[derive(Debug, Args)]
+pub struct NotifyPostmaster {
+    /// Send without asking
+    #[arg(long, short, conflicts_with = "dry_run")]
+    pub yes: bool,
+    /// Print the letter and change nothing
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+    /// Account to send through, by its name in the configuration
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
+    /// A notice as a file, or an offer by number; none or "-": standard input
+    #[arg(value_name = "FILE or OFFER")]
+    pub notice: Option<PathBuf>,
 }
 
 /// Arguments of `login`.

@@ -22,9 +22,12 @@ use crate::terminal::shown;
 mod find;
 mod inspect;
 mod login;
+mod notify_postmaster;
 mod offers;
 mod process;
 mod resend;
+mod route;
+mod send;
 mod watch;
 
 /// Done; or: yes, TLS is the cause.
@@ -138,6 +141,7 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         Verb::Offers(args) => offers::list(&args, &places),
         Verb::Dismiss(args) => offers::dismiss(&args, &places),
         Verb::Find(args) => find::run(&args, &places),
+        Verb::NotifyPostmaster(args) => notify_postmaster::run(&args, &places),
         Verb::Login(args) => login::run(&args, &places),
         Verb::Completions(args) => completions(&args),
         Verb::Man => manual(),
@@ -185,6 +189,21 @@ fn read_all(from: impl Read) -> io::Result<Vec<u8>> {
         true => Err(io::ErrorKind::FileTooLarge.into()),
         false => Ok(bytes),
     }
+}
+
+/// The notice in a file or in an offer: a number that names no file is an offer.
+fn notice_bytes(places: &Places, notice: &Path) -> Result<Vec<u8>, Failure> {
+    let number = notice.to_str().and_then(|text| text.parse::<i64>().ok());
+    let Some(number) = number.filter(|_| !notice.exists()) else {
+        return input(notice);
+    };
+    let offer = journal(places)?.offer(number)?;
+    offer.map(|offer| offer.notice).ok_or_else(|| {
+        Failure::new(
+            NO_INPUT,
+            format!("no offer {number}; `{NAME} offers` lists them"),
+        )
+    })
 }
 
 /// The files given, or standard input where none is. A terminal is no message: say so at once.

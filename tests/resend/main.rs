@@ -4,6 +4,7 @@
 mod bad_input;
 mod home;
 mod once;
+mod postmaster;
 mod recipients;
 mod watch;
 
@@ -204,9 +205,20 @@ fn the_manual_and_the_completions_know_every_verb() {
         let run = home.run(arguments, "");
         assert_eq!(run.status, 0, "{run:?}");
         for verb in [
-            "inspect", "resend", "process", "watch", "offers", "dismiss", "find", "login",
+            "inspect",
+            "resend",
+            "process",
+            "watch",
+            "offers",
+            "dismiss",
+            "find",
+            "login",
+            "notify-postmaster",
         ] {
-            assert!(run.stdout.contains(verb), "{arguments:?}: no {verb}");
+            assert!(
+                run.stdout.replace("\\-", "-").contains(verb),
+                "{arguments:?}: no {verb}"
+            );
         }
     }
 }

@@ -14,8 +14,8 @@ use crate::offer::store::Journal;
 use crate::offer::{NoOffer, consider, offer_of};
 
 use super::super::find::{look, missing};
+use super::super::route::Route;
 use super::super::{DATA, Failure, IO, NOTHING, has_journal, journal, judge, now};
-use super::route::Route;
 
 /// A notice, its original, and what would be sent to whom.
 #[derive(Debug)]
