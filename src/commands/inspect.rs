@@ -100,11 +100,7 @@ fn print_recipient(out: &mut impl Write, report: &RecipientReport) -> io::Result
     writeln!(out, "    {}; {verdict}", report.cause.words())?;
     if let Some(evidence) = &report.evidence {
         let phrase = shown(&evidence.phrase);
-        writeln!(
-            out,
-            "    because the {} says \"{phrase}\" ({})",
-            evidence.part, evidence.rule
-        )?;
+        writeln!(out, "    the {} says \"{phrase}\"", evidence.part)?;
     }
     Ok(())
 }

@@ -59,8 +59,8 @@ pub(super) fn summary(case: &Case) -> Vec<String> {
         format!("Because    {}", causes(case)),
         format!("Message    \"{}\" of {}", field("Subject"), field("Date")),
         format!("Copy       {}", shown(&case.path.display().to_string())),
-        format!("To send    to {to} from {sender}, unchanged but for TLS-Required: No"),
-        format!("Through    {through}"),
+        format!("To send    to {to} from {sender}"),
+        format!("Through    {through}, unchanged but for TLS-Required: No"),
     ];
     if let Some(doubt) = &case.judgement.doubt {
         let provenance = word(&case.judgement.provenance);
