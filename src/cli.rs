@@ -59,21 +59,29 @@ pub struct Inspect {
     pub files: Vec<PathBuf>,
 }
 
+/// Arguments of every verb that sends.
+#[derive(Debug, Args)]
+pub struct Sending {
+    /// Send without asking
+    #[arg(long, short, conflicts_with = "dry_run")]
+    pub yes: bool,
+    /// Print the bytes that would be sent, the rest on standard error, and change nothing
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+    /// Account to send through, by its name in the configuration
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
+}
+
 /// Arguments of `resend`.
 #[derive(Debug, Args)]
 pub struct Resend {
     /// Send to this recipient of the original (may be given more than once)
     #[arg(long, value_name = "ADDRESS")]
     pub to: Vec<String>,
-    /// Send without asking
-    #[arg(long, short, conflicts_with = "dry_run")]
-    pub yes: bool,
-    /// Print the bytes that would be sent, the envelope on standard error, and change nothing
-    #[arg(long, short = 'n')]
-    pub dry_run: bool,
-    /// Account to send through, by its name in the configuration
-    #[arg(long, value_name = "NAME")]
-    pub account: Option<String>,
+    /// How to send
+    #[command(flatten)]
+    pub sending: Sending,
     /// The outcome as one JSON object a line
     #[arg(long)]
     pub json: bool,
@@ -126,15 +134,9 @@ pub struct Find {
 /// Arguments of `notify-postmaster`.
 #[derive(Debug, Args)]
 pub struct NotifyPostmaster {
-    /// Send without asking
-    #[arg(long, short, conflicts_with = "dry_run")]
-    pub yes: bool,
-    /// Print the letter and change nothing
-    #[arg(long, short = 'n')]
-    pub dry_run: bool,
-    /// Account to send through, by its name in the configuration
-    #[arg(long, value_name = "NAME")]
-    pub account: Option<String>,
+    /// How to send
+    #[command(flatten)]
+    pub sending: Sending,
     /// A notice as a file, or an offer by number; none or "-": standard input
     #[arg(value_name = "FILE or OFFER")]
     pub notice: Option<PathBuf>,

@@ -34,18 +34,18 @@ fn one(args: &NotifyPostmaster, places: &Places, file: &Path) -> Result<u8, Fail
     let config = configuration(places)?;
     let route = Route::choose(
         &config,
-        args.account.as_deref(),
+        args.sending.account.as_deref(),
         &senders(&notice.original.header),
     )?;
     let letter = letter(&notice, &route.sender, &envelope_id()?, now()).ok_or_else(|| {
         let text = "the notice shows no TLS failure at the other side; there is nothing to tell";
         Failure::new(NOTHING, text)
     })?;
-    if args.dry_run {
+    if args.sending.dry_run {
         io::stdout().write_all(&letter.bytes)?;
         return Ok(DONE);
     }
-    if !args.yes && !consents(&letter)? {
+    if !args.sending.yes && !consents(&letter)? {
         return Ok(DECLINED);
     }
     dispatch(&notice, &route, &letter, places)

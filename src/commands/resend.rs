@@ -63,10 +63,10 @@ fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
     if case.plan.send.is_empty() {
         return Ok(NOTHING);
     }
-    if args.dry_run {
+    if args.sending.dry_run {
         return dry_run(&case);
     }
-    if !args.yes {
+    if !args.sending.yes {
         let Ok(terminal) = Terminal::open() else {
             print!("{}", lines(&question::summary(&case)));
             return Err(Failure::new(

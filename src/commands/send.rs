@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::NAME;
 use crate::config::Account;
-use crate::offer::store::{self, Journal, Sending};
+use crate::offer::store::{self, Attempt, Journal, Sending};
 use crate::offer::{Outcome, State};
 use crate::submission::{Envelope, Error, Receipt, Secret, Server, credentials, sendmail, smtp};
 
@@ -122,9 +122,13 @@ struct Note<'a> {
 
 impl Note<'_> {
     fn begin(&mut self, accepted: &[&str], envelope_id: &str) -> io::Result<()> {
-        let begun = self
-            .journal
-            .begin(self.key, accepted, envelope_id, &self.server, now());
+        let begun = self.journal.begin(&Attempt {
+            message_id: self.key,
+            recipients: accepted,
+            envelope_id,
+            server: &self.server,
+            now: now(),
+        });
         let result = match &begun {
             Ok(_) => Ok(()),
             Err(error) => Err(io::Error::other(error.to_string())),

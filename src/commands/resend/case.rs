@@ -63,12 +63,12 @@ impl Case {
             .message_id
             .clone()
             .ok_or_else(|| Failure::new(NOTHING, NoOffer::NoMessageId))?;
-        let mut journal = match args.dry_run && !has_journal(places) {
+        let mut journal = match args.sending.dry_run && !has_journal(places) {
             true => None,
             false => Some(journal(places)?),
         };
         let mut offer = 0;
-        if let Some(journal) = journal.as_mut().filter(|_| !args.dry_run) {
+        if let Some(journal) = journal.as_mut().filter(|_| !args.sending.dry_run) {
             offer = journal
                 .record(&offer_of(&notice, &helped, bytes, now()))?
                 .id;
@@ -76,7 +76,7 @@ impl Case {
         let (path, original) = original(config, &notice, &message_id)?;
         let rewritten =
             resubmission::rewrite(&original).map_err(|refusal| Failure::new(NOTHING, refusal))?;
-        let route = Route::choose(config, args.account.as_deref(), &senders(&original))?;
+        let route = Route::choose(config, args.sending.account.as_deref(), &senders(&original))?;
         let deliveries = match journal.as_mut() {
             Some(journal) => journal.deliveries(&message_id)?,
             None => Vec::new(),

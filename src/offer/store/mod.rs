@@ -17,7 +17,7 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::{Delivery, Recorded};
 
-pub use sending::Sending;
+pub use sending::{Attempt, Sending};
 
 mod sending;
 

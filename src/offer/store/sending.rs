@@ -18,6 +18,21 @@ pub struct Sending {
     message_id: String,
 }
 
+/// What [`Journal::begin`] is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt<'a> {
+    /// Message-ID of the original, or what else the submission is known by.
+    pub message_id: &'a str,
+    /// The recipients that the server has accepted.
+    pub recipients: &'a [&'a str],
+    /// The ENVID. Nobody else can know it.
+    pub envelope_id: &'a str,
+    /// The submission server, for people.
+    pub server: &'a str,
+    /// The time, in seconds since 1970.
+    pub now: i64,
+}
+
 impl Journal {
     /// What became of the resubmissions of one original.
     ///
@@ -53,16 +68,9 @@ impl Journal {
     /// # Errors
     /// [`Error::Taken`] when one of them was sent the message already, may have been, or is being
     /// sent it now; otherwise when the journal cannot be written.
-    pub fn begin(
-        &mut self,
-        message_id: &str,
-        recipients: &[&str],
-        envelope_id: &str,
-        server: &str,
-        now: i64,
-    ) -> Result<Sending, Error> {
-        self.bury_the_dead(message_id)?;
-        let path = self.lock_path(envelope_id);
+    pub fn begin(&mut self, attempt: &Attempt<'_>) -> Result<Sending, Error> {
+        self.bury_the_dead(attempt.message_id)?;
+        let path = self.lock_path(attempt.envelope_id);
         let lock = locked(&path).map_err(|source| Error::Io {
             path: path.clone(),
             source,
@@ -70,15 +78,14 @@ impl Journal {
         let sending = Sending {
             lock,
             path,
-            message_id: message_id.to_owned(),
+            message_id: attempt.message_id.to_owned(),
         };
         let database = self.database();
-        let taken = self
-            .try_begin(message_id, recipients, envelope_id, server, now)
-            .map_err(|source| Error::Sql {
-                path: database,
-                source,
-            })?;
+        let taken = self.try_begin(attempt);
+        let taken = taken.map_err(|source| Error::Sql {
+            path: database,
+            source,
+        })?;
         match taken {
             None => Ok(sending),
             Some(delivery) => {
@@ -88,18 +95,18 @@ impl Journal {
         }
     }
 
-    fn try_begin(
-        &mut self,
-        message_id: &str,
-        recipients: &[&str],
-        envelope_id: &str,
-        server: &str,
-        now: i64,
-    ) -> rusqlite::Result<Option<Delivery>> {
+    fn try_begin(&mut self, attempt: &Attempt<'_>) -> rusqlite::Result<Option<Delivery>> {
+        let Attempt {
+            message_id,
+            envelope_id,
+            server,
+            now,
+            ..
+        } = attempt;
         let tx = self
             .db
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for recipient in recipients {
+        for recipient in attempt.recipients {
             let key = key(recipient);
             let known = tx
                 .query_row(
