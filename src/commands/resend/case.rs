@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::Resend;
 use crate::config::{Config, Places};
+use crate::maildir::search::{Copy, Flaw};
 use crate::maildir::{self, proof};
 use crate::message::recipients::senders;
 use crate::message::{resubmission, text};
@@ -32,6 +33,8 @@ pub(super) struct Case {
     pub(super) message_id: String,
     /// Where the original lies.
     pub(super) path: PathBuf,
+    /// What speaks against that copy, though it may be sent.
+    pub(super) flaws: Vec<Flaw>,
     /// Who gets it and who does not.
     pub(super) plan: Plan,
     /// The way out.
@@ -73,7 +76,7 @@ impl Case {
                 .record(&offer_of(&notice, &helped, bytes, now()))?
                 .id;
         }
-        let (path, original) = original(config, &notice, &message_id)?;
+        let (copy, original) = original(config, &notice, &message_id)?;
         let rewritten =
             resubmission::rewrite(&original).map_err(|refusal| Failure::new(NOTHING, refusal))?;
         let route = Route::choose(config, args.sending.account.as_deref(), &senders(&original))?;
@@ -97,7 +100,8 @@ impl Case {
             journal,
             offer,
             message_id,
-            path,
+            path: copy.path,
+            flaws: copy.flaws,
             plan,
             route,
             message,
@@ -106,8 +110,8 @@ impl Case {
     }
 }
 
-/// The copy that was sent, proven, and where it lies.
-fn original(config: &Config, notice: &Notice, id: &str) -> Result<(PathBuf, Vec<u8>), Failure> {
+/// The copy that was sent, proven, and its bytes.
+fn original(config: &Config, notice: &Notice, id: &str) -> Result<(Copy, Vec<u8>), Failure> {
     let date = notice.original.date.as_deref().and_then(text::date);
     let near = date.or(notice.arrival_date);
     let proven = |header: &[u8]| proof::prove(header, &notice.original).is_ok();
@@ -131,5 +135,5 @@ fn original(config: &Config, notice: &Notice, id: &str) -> Result<(PathBuf, Vec<
         );
         return Err(Failure::new(DATA, text));
     }
-    Ok((copy.path.clone(), bytes))
+    Ok((copy.clone(), bytes))
 }
