@@ -60,7 +60,7 @@ impl Delivery {
             State::Refused => format!("was refused at {at} ({} said: {})", self.server, self.reply),
             State::Unknown => format!(
                 "may have been sent again at {at}: {} was given the message and its answer was lost; \
-                 ask the recipient before you send it by other means",
+                 find out at the recipient or in its log, then tell `tls-optout resolve`",
                 self.server
             ),
         }
