@@ -257,6 +257,44 @@ pub fn consider(notice: &Notice) -> Result<Vec<&RecipientReport>, NoOffer> {
     Ok(helped)
 }
 
+/// What a notice shows of its server: does it act on the opt-out? `None` where the message had none.
+///
+/// A server that understands the field carries it into its notices (Postfix 3.10,
+/// `bounce_notify_util.c`). One that does not, and holds an opted-out message back for its TLS policy,
+/// ignores it. A broken handshake shows nothing: it is deferred once more by those that honour, too.
+pub fn honours(notice: &Notice) -> Option<bool> {
+    if !notice.original.opted_out {
+        return None;
+    }
+    if notice.envelope.tls_required {
+        return Some(true);
+    }
+    let ignored = |report: &RecipientReport| {
+        matches!(report.action, Action::Delayed | Action::Failed) && is_policy(report.cause)
+    };
+    notice.recipients.iter().any(ignored).then_some(false)
+}
+
+/// Causes for which an opt-out would get the message past the sender's own server at once.
+fn is_policy(cause: Cause) -> bool {
+    matches!(
+        cause,
+        Cause::StarttlsNotOffered
+            | Cause::StarttlsRejected
+            | Cause::CertificateUntrusted
+            | Cause::CertificateExpired
+            | Cause::CertificateNameMismatch
+            | Cause::CertificateUnspecified
+            | Cause::DaneTlsaLookupFailed
+            | Cause::DaneTlsaMissing
+            | Cause::DaneTlsaUnusable
+            | Cause::DaneMismatch
+            | Cause::MtaStsPolicy
+            | Cause::MxNotAuthenticated
+            | Cause::TlsRequiredUnspecified
+    )
+}
+
 fn why_not(report: &RecipientReport) -> NoOffer {
     let recipient = report.final_recipient.clone();
     match report.cause {

@@ -12,7 +12,7 @@ use crate::notice::provenance::Judgement;
 use crate::notice::{self, Notice};
 use crate::offer::plan::{Plan, plan};
 use crate::offer::store::Journal;
-use crate::offer::{NoOffer, consider, offer_of};
+use crate::offer::{NoOffer, consider, honours, offer_of};
 
 use super::super::find::{look, missing};
 use super::super::route::Route;
@@ -39,6 +39,8 @@ pub(super) struct Case {
     pub(super) plan: Plan,
     /// The way out.
     pub(super) route: Route,
+    /// Whether that server acts on the opt-out, and since when that is known.
+    pub(super) honour: Option<(bool, i64)>,
     /// What will be sent, with the line ends of the file.
     pub(super) message: Vec<u8>,
     /// The fields that were taken out.
@@ -60,6 +62,7 @@ impl Case {
                 "not a delivery notice; pipe the whole, raw notice (mutt: unset pipe_decode)",
             )
         })?;
+        learn(&notice, args, config, places)?;
         let helped = consider(&notice).map_err(|no_offer| Failure::new(NOTHING, no_offer))?;
         let message_id = notice
             .original
@@ -92,6 +95,10 @@ impl Case {
             &config.policy,
             &deliveries,
         );
+        let honour = match &journal {
+            Some(journal) => journal.honour(&route.to_string())?,
+            None => None,
+        };
         let judgement = judge(&notice, &route.account.notice_hosts(), journal.as_ref());
         let (message, removed) = (rewritten.bytes, rewritten.removed);
         Ok(Case {
@@ -104,10 +111,23 @@ impl Case {
             flaws: copy.flaws,
             plan,
             route,
+            honour,
             message,
             removed,
         })
     }
+}
+
+/// A notice about an opted-out message shows whether its server acts on that.
+fn learn(notice: &Notice, args: &Resend, config: &Config, places: &Places) -> Result<(), Failure> {
+    let Some(honours) = honours(notice).filter(|_| !args.sending.dry_run) else {
+        return Ok(());
+    };
+    // One that belongs to no account teaches nothing.
+    if let Ok(route) = Route::choose(config, None, &senders(&notice.original.header)) {
+        journal(places)?.learn(&route.to_string(), honours, now())?;
+    }
+    Ok(())
 }
 
 /// The copy that was sent, proven, and its bytes.

@@ -68,6 +68,12 @@ pub(super) fn summary(case: &Case) -> Vec<String> {
         format!("To send    to {to} from {sender}"),
         format!("Through    {through}, unchanged but for TLS-Required: No"),
     ]);
+    if let Some((false, at)) = case.honour {
+        let at = text::rfc3339(at);
+        lines.push(format!(
+            "           which did not honour it, as a notice of {at} showed"
+        ));
+    }
     if let Some(doubt) = &case.judgement.doubt {
         let provenance = word(&case.judgement.provenance);
         lines.push(format!("Notice     {provenance}: {}", shown(doubt)));
