@@ -149,12 +149,15 @@ pub struct Find {
 /// Arguments of `notify-postmaster`.
 #[derive(Debug, Args)]
 pub struct NotifyPostmaster {
+    /// Only the letter to this domain
+    #[arg(long, value_name = "DOMAIN")]
+    pub domain: Option<String>,
     /// How to send
     #[command(flatten)]
     pub sending: Sending,
-    /// A notice as a file, or an offer by number; none or "-": standard input
+    /// Notices as files, or offers by number; none or "-": standard input
     #[arg(value_name = "FILE or OFFER")]
-    pub notice: Option<PathBuf>,
+    pub notices: Vec<PathBuf>,
 }
 
 /// Arguments of `login`.

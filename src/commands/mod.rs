@@ -14,8 +14,8 @@ use crate::cli::{Cli, Completions, NAME, Verb};
 use crate::config::{self, Asking, Config, Places};
 use crate::log;
 use crate::maildir::LARGEST;
-use crate::notice::Notice;
 use crate::notice::provenance::{self, Judgement, Known};
+use crate::notice::{self, Notice};
 use crate::offer::store::Journal;
 use crate::terminal::shown;
 
@@ -222,6 +222,30 @@ fn inputs(files: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         ));
     }
     Ok(files)
+}
+
+/// Goes through things one by one. One that fails does not stop the others; the highest status counts.
+fn each<T>(
+    things: impl IntoIterator<Item = T>,
+    mut one: impl FnMut(&T) -> Result<u8, Failure>,
+) -> u8 {
+    let statuses = things.into_iter().map(|thing| {
+        one(&thing).unwrap_or_else(|failure| {
+            eprintln!("{NAME}: {failure}");
+            failure.status
+        })
+    });
+    statuses.max().unwrap_or(DONE)
+}
+
+/// What the bytes say, if they are a notice.
+fn read_notice(bytes: &[u8]) -> Result<Notice, Failure> {
+    notice::read(bytes).ok_or_else(|| {
+        Failure::new(
+            DATA,
+            "not a delivery notice; pipe the whole, raw notice (mutt: unset pipe_decode)",
+        )
+    })
 }
 
 fn configuration(places: &Places) -> Result<Config, Failure> {

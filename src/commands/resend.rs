@@ -14,25 +14,20 @@ use case::Case;
 use question::Answer;
 
 use super::send::{Outgoing, send};
-use super::{DECLINED, DONE, Failure, INTERNAL, NOTHING, TRY_AGAIN, inputs, notice_bytes};
+use super::{DECLINED, DONE, Failure, INTERNAL, NOTHING, TRY_AGAIN, each, inputs, notice_bytes};
 
 mod case;
 mod question;
 
-/// Goes through the notices one by one. One that fails does not stop the others.
+/// Goes through the notices, and holds the screen at the end where that was asked for.
 pub(super) fn run(args: &Resend, places: &Places) -> Result<u8, Failure> {
-    let mut status = DONE;
     let mut seen = false;
-    for notice in inputs(&args.notices)? {
-        let result = one(args, places, &notice);
-        if let Err(failure) = &result {
-            eprintln!("{NAME}: {failure}");
-        }
-        let this = result.unwrap_or_else(|failure| failure.status);
+    let status = each(inputs(&args.notices)?, |notice| {
+        let result = one(args, places, notice);
         // The user who said no has seen everything.
-        seen |= this != DECLINED;
-        status = status.max(this);
-    }
+        seen |= !matches!(result, Ok(DECLINED));
+        result
+    });
     if args.pause {
         if seen {
             hold();
@@ -64,7 +59,9 @@ fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
         return Ok(NOTHING);
     }
     if args.sending.dry_run {
-        return dry_run(&case);
+        eprint!("{}", lines(&question::summary(&case)));
+        outgoing(&case).print()?;
+        return Ok(DONE);
     }
     if !args.sending.yes {
         let Ok(terminal) = Terminal::open() else {
@@ -82,38 +79,24 @@ fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
             return Ok(DECLINED);
         }
     }
-    let Some(journal) = case.journal.as_mut() else {
+    let Some(mut journal) = case.journal.take() else {
         return Err(Failure::new(
             INTERNAL,
             "no journal is open; nothing was sent",
         ));
     };
-    let outgoing = Outgoing {
-        key: &case.message_id,
-        route: &case.route,
-        recipients: case
-            .plan
-            .send
-            .iter()
-            .map(|chosen| &*chosen.address)
-            .collect(),
-        message: &case.message,
-    };
-    let outcomes = send(journal, &outgoing, args.json)?;
+    let outcomes = send(&mut journal, &outgoing(&case), args.json)?;
     report(&case, &outcomes, args.json)
 }
 
-/// What would happen and the envelope on standard error, the exact bytes on standard output.
-fn dry_run(case: &Case) -> Result<u8, Failure> {
-    eprint!("{}", lines(&question::summary(case)));
-    eprintln!("MAIL FROM:<{}>", shown(&case.route.sender));
-    for chosen in &case.plan.send {
-        eprintln!("RCPT TO:<{}>", shown(&chosen.address));
+fn outgoing(case: &Case) -> Outgoing<'_> {
+    let recipients = case.plan.send.iter();
+    Outgoing {
+        key: &case.message_id,
+        route: &case.route,
+        recipients: recipients.map(|chosen| &*chosen.address).collect(),
+        message: &case.message,
     }
-    let mut out = io::stdout().lock();
-    out.write_all(&crate::submission::wire(&case.message))?;
-    out.flush()?;
-    Ok(DONE)
 }
 
 fn lines(lines: &[String]) -> String {

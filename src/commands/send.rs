@@ -1,6 +1,6 @@
 //! The sending itself, with the journal on both sides of it.
 
-use std::io;
+use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -9,6 +9,7 @@ use crate::config::Account;
 use crate::offer::store::{self, Attempt, Journal, Sending};
 use crate::offer::{Outcome, State};
 use crate::submission::{Envelope, Error, Receipt, Secret, Server, credentials, sendmail, smtp};
+use crate::terminal::shown;
 
 use super::route::Route;
 use super::{CONFIG, DATA, Failure, INTERNAL, IO, now};
@@ -26,6 +27,19 @@ pub(super) struct Outgoing<'a> {
     pub(super) recipients: Vec<&'a str>,
     /// What, with the line ends as stored.
     pub(super) message: &'a [u8],
+}
+
+impl Outgoing<'_> {
+    /// The envelope on standard error, the exact bytes on standard output. Sends nothing.
+    pub(super) fn print(&self) -> io::Result<()> {
+        eprintln!("MAIL FROM:<{}>", shown(&self.route.sender));
+        for recipient in &self.recipients {
+            eprintln!("RCPT TO:<{}>", shown(recipient));
+        }
+        let mut out = io::stdout().lock();
+        out.write_all(&crate::submission::wire(self.message))?;
+        out.flush()
+    }
 }
 
 /// Submits a message. Returns what became of each recipient.

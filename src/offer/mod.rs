@@ -198,9 +198,9 @@ pub fn offer_of(
     }
 }
 
-/// What makes a notice the same notice, wherever it lies. One that has no Message-ID is known by what
+/// What makes a notice the same notice, wherever it lies: its Message-ID. One that has no Message-ID is known by what
 /// it is about and when it was written.
-fn notice_key(notice: &Notice) -> String {
+pub fn notice_key(notice: &Notice) -> String {
     let header = &notice.envelope;
     header.message_id.clone().unwrap_or_else(|| {
         let first = notice

@@ -8,15 +8,15 @@ use crate::maildir::search::{Copy, Flaw};
 use crate::maildir::{self, proof};
 use crate::message::recipients::senders;
 use crate::message::{resubmission, text};
+use crate::notice::Notice;
 use crate::notice::provenance::Judgement;
-use crate::notice::{self, Notice};
 use crate::offer::plan::{Plan, plan};
 use crate::offer::store::Journal;
 use crate::offer::{NoOffer, consider, honours, offer_of};
 
 use super::super::find::{look, missing};
 use super::super::route::Route;
-use super::super::{DATA, Failure, IO, NOTHING, has_journal, journal, judge, now};
+use super::super::{DATA, Failure, IO, NOTHING, has_journal, journal, judge, now, read_notice};
 
 /// A notice, its original, and what would be sent to whom.
 #[derive(Debug)]
@@ -56,12 +56,7 @@ impl Case {
         config: &Config,
         places: &Places,
     ) -> Result<Case, Failure> {
-        let notice = notice::read(bytes).ok_or_else(|| {
-            Failure::new(
-                DATA,
-                "not a delivery notice; pipe the whole, raw notice (mutt: unset pipe_decode)",
-            )
-        })?;
+        let notice = read_notice(bytes)?;
         learn(&notice, args, config, places)?;
         let helped = consider(&notice).map_err(|no_offer| Failure::new(NOTHING, no_offer))?;
         let message_id = notice
