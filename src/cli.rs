@@ -40,6 +40,8 @@ pub enum Verb {
     Offers(Offers),
     /// Say no to offers
     Dismiss(Dismiss),
+    /// Say what became of a message whose outcome is unknown
+    Resolve(Resolve),
     /// Print where the original with a Message-ID lies
     Find(Find),
     /// Tell the postmaster of a failing domain what is wrong, by a letter that opts out itself
@@ -121,6 +123,19 @@ pub struct Dismiss {
     /// Numbers of offers
     #[arg(required = true, value_name = "OFFER")]
     pub offers: Vec<i64>,
+}
+
+/// Arguments of `resolve`.
+#[derive(Debug, Args)]
+pub struct Resolve {
+    /// The recipients have it, or the server's log says that it took the message
+    #[arg(long, conflicts_with = "not_sent")]
+    pub sent: bool,
+    /// The server did not take it: it may be sent again
+    #[arg(long)]
+    pub not_sent: bool,
+    /// Number of the offer
+    pub offer: i64,
 }
 
 /// Arguments of `find`.

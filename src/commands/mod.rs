@@ -136,6 +136,7 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         Verb::Watch(args) => watch::run(&args, &places),
         Verb::Offers(args) => offers::list(&args, &places),
         Verb::Dismiss(args) => offers::dismiss(&args, &places),
+        Verb::Resolve(args) => offers::resolve(&args, &places),
         Verb::Find(args) => find::run(&args, &places),
         Verb::NotifyPostmaster(args) => notify_postmaster::run(&args, &places),
         Verb::Login(args) => login::run(&args, &places),

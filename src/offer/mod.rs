@@ -60,7 +60,7 @@ impl Delivery {
             State::Refused => format!("was refused at {at} ({} said: {})", self.server, self.reply),
             State::Unknown => format!(
                 "may have been sent again at {at}: {} was given the message and its answer was lost; \
-                 ask the recipient before you send it by other means",
+                 find out at the recipient or in its log, then tell `tls-optout resolve`",
                 self.server
             ),
         }
@@ -255,6 +255,44 @@ pub fn consider(notice: &Notice) -> Result<Vec<&RecipientReport>, NoOffer> {
         return Err(NoOffer::NoMessageId);
     }
     Ok(helped)
+}
+
+/// What a notice shows of its server: does it act on the opt-out? `None` where the message had none.
+///
+/// A server that understands the field carries it into its notices (Postfix 3.10,
+/// `bounce_notify_util.c`). One that does not, and holds an opted-out message back for its TLS policy,
+/// ignores it. A broken handshake shows nothing: it is deferred once more by those that honour, too.
+pub fn honours(notice: &Notice) -> Option<bool> {
+    if !notice.original.opted_out {
+        return None;
+    }
+    if notice.envelope.tls_required {
+        return Some(true);
+    }
+    let ignored = |report: &RecipientReport| {
+        matches!(report.action, Action::Delayed | Action::Failed) && is_policy(report.cause)
+    };
+    notice.recipients.iter().any(ignored).then_some(false)
+}
+
+/// Causes for which an opt-out would get the message past the sender's own server at once.
+fn is_policy(cause: Cause) -> bool {
+    matches!(
+        cause,
+        Cause::StarttlsNotOffered
+            | Cause::StarttlsRejected
+            | Cause::CertificateUntrusted
+            | Cause::CertificateExpired
+            | Cause::CertificateNameMismatch
+            | Cause::CertificateUnspecified
+            | Cause::DaneTlsaLookupFailed
+            | Cause::DaneTlsaMissing
+            | Cause::DaneTlsaUnusable
+            | Cause::DaneMismatch
+            | Cause::MtaStsPolicy
+            | Cause::MxNotAuthenticated
+            | Cause::TlsRequiredUnspecified
+    )
 }
 
 fn why_not(report: &RecipientReport) -> NoOffer {

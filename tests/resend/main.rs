@@ -88,6 +88,25 @@ fn without_a_terminal_the_offer_is_recorded_and_can_be_taken_up() {
 }
 
 #[test]
+fn a_copy_from_another_folder_is_told_as_such() {
+    let home = Home::new(Script::tls());
+    for part in ["cur", "new"] {
+        fs::create_dir_all(home.path("Mail/Archive").join(part)).expect("a folder");
+    }
+    let elsewhere = home.path("Mail/Archive/cur/1795500011.4242_1.laptop:2,S");
+    fs::rename(home.copy(), elsewhere).expect("a move");
+    let run = home.resend(&[], &home.notice());
+    assert!(
+        run.stdout
+            .contains("\n           not in a folder for sent mail\n"),
+        "{run:?}"
+    );
+    assert!(run.stdout.lines().count() < 12, "{run:?}");
+    assert_eq!(home.resend(&["--yes"], &home.notice()).status, 0);
+    assert_eq!(home.received().len(), 1);
+}
+
+#[test]
 fn a_dismissed_offer_waits_no_longer() {
     let home = Home::new(Script::tls());
     home.resend(&[], &home.notice());

@@ -107,6 +107,11 @@ CREATE TABLE delivery (
     reply TEXT NOT NULL,
     PRIMARY KEY (message_id, recipient)
 ) STRICT;
+CREATE TABLE honour (
+    server TEXT PRIMARY KEY,
+    honours INTEGER NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
 PRAGMA user_version = 1;
 ";
 
@@ -268,6 +273,35 @@ impl Journal {
             Ok(offers)
         };
         read().map_err(|source| self.sql(source))
+    }
+
+    /// Notes whether a submission server acts on the opt-out, as a notice has shown.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn learn(&mut self, server: &str, honours: bool, now: i64) -> Result<(), Error> {
+        self.db
+            .execute(
+                "INSERT OR REPLACE INTO honour VALUES (?1, ?2, ?3)",
+                params![server, honours, now],
+            )
+            .map(|_| ())
+            .map_err(|source| self.sql(source))
+    }
+
+    /// Does the server act on the opt-out, and when was that seen? `None`: not known.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn honour(&self, server: &str) -> Result<Option<(bool, i64)>, Error> {
+        self.db
+            .query_row(
+                "SELECT honours, at FROM honour WHERE server = ?1",
+                [server],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()
+            .map_err(|source| self.sql(source))
     }
 
     /// Marks an offer as unwanted. False when there is none of that number.

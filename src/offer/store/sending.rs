@@ -170,6 +170,21 @@ impl Journal {
         tx.commit()
     }
 
+    /// Turns what is unknown of an original into what the user has found out. The number of
+    /// recipients.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn resolve(&mut self, message_id: &str, state: State, now: i64) -> Result<usize, Error> {
+        self.db
+            .execute(
+                "UPDATE delivery SET state = ?2, at = ?3, reply = 'by your own word'
+                 WHERE message_id = ?1 AND state = 'unknown'",
+                params![message_id, state.name(), now],
+            )
+            .map_err(|source| self.sql(source))
+    }
+
     /// Rows `sending` whose sender is gone become `unknown`.
     fn bury_the_dead(&mut self, message_id: &str) -> Result<(), Error> {
         let read = || -> rusqlite::Result<Vec<String>> {
