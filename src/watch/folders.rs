@@ -49,8 +49,8 @@ impl Folders {
 
     /// The folders that are there now. Says once of each root that it has none.
     pub fn folders(&mut self) -> Vec<PathBuf> {
-        let mut walk = Walk::default();
         let mut folders = Vec::new();
+        let mut walk = Walk::default();
         for root in &self.roots {
             let mut unreadable = Unreadable::default();
             let count = folders.len();
@@ -69,24 +69,19 @@ impl Folders {
 
     /// The directories in which something may appear: those of messages, and those of folders. For a
     /// root that does not exist, the directory in which it, or the way to it, will be made.
-    pub fn directories(&mut self) -> BTreeSet<PathBuf> {
+    pub fn directories(&self) -> BTreeSet<PathBuf> {
         let mut directories = BTreeSet::new();
-        for folder in self.folders() {
-            directories.extend(PARTS.map(|part| folder.join(part)));
-            directories.insert(folder);
-        }
+        let mut walk = Walk::default();
         for root in &self.roots {
-            directories.extend(
-                root.ancestors()
-                    .find(|path| path.is_dir())
-                    .map(Path::to_owned),
-            );
-            // A root that is removed and made again.
-            directories.extend(
-                root.parent()
-                    .filter(|path| path.is_dir())
-                    .map(Path::to_owned),
-            );
+            for (directory, is_folder) in walk.directories_below(root, &mut Unreadable::default()) {
+                if is_folder {
+                    directories.extend(PARTS.map(|part| directory.join(part)));
+                }
+                directories.insert(directory);
+            }
+            // Its parent also where it exists: it may be removed and made again.
+            let above = root.ancestors().skip(1).find(|path| path.is_dir());
+            directories.extend(above.map(Path::to_owned));
         }
         directories
     }
