@@ -22,7 +22,7 @@ use super::{CONFIG, DONE, Failure, IO, NOTHING, journal, now};
 
 /// How often everything is looked through, whatever the system tells.
 const LOOK: Duration = Duration::from_secs(300);
-/// How often where the system does not tell of every change.
+/// How often where the system does not tell of every change, or the last look has failed.
 const POLL: Duration = Duration::from_secs(30);
 /// How often a folder is looked through that changes meanwhile.
 const ATTEMPTS: usize = 4;
@@ -66,10 +66,12 @@ impl Daemon {
         while !self.is_over() {
             // Watching starts before looking, so that nothing is missed.
             let is_told_all = self.watch_what_is_there(&mut events);
-            if let Err(failure) = self.look() {
+            let looked = self.look();
+            if let Err(failure) = &looked {
                 tracing::error!("{failure}");
             }
-            let due = Instant::now() + if is_told_all { LOOK } else { POLL };
+            let is_all_well = is_told_all && looked.is_ok();
+            let due = Instant::now() + if is_all_well { LOOK } else { POLL };
             let left = || due.saturating_duration_since(Instant::now());
             while let Ok(event) = receiver.recv_timeout(left()) {
                 match event {

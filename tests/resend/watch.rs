@@ -138,6 +138,9 @@ impl<'a> Daemon<'a> {
 /// A test that fails leaves no daemon behind.
 impl Drop for Daemon<'_> {
     fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("the daemon's log:\n{}", self.log());
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
