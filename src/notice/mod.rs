@@ -28,6 +28,13 @@ pub mod wording;
 /// Of the text for people at most this many bytes are read.
 const MAX_TEXT: usize = 1 << 20;
 
+/// Can the message be a notice? A quick look at its top header block, without reading the rest.
+///
+/// `false` is sure; `true` is worth a call of [`read`].
+pub fn may_be(message: &[u8]) -> bool {
+    report::may_be(message)
+}
+
 /// What the message says about delivery, or `None` if it is no notice.
 ///
 /// Takes any bytes: messages with LF, CRLF or both, a `From ` line of mbox on top, cut anywhere.

@@ -29,25 +29,29 @@ pub(super) struct Report<'a> {
 /// server is its author (OpenSMTPD writes `multipart/mixed`): people forward reports, and
 /// lists pass them on.
 pub(super) fn find(message: &[u8]) -> Option<Report<'_>> {
-    let top = Entity::new(message);
-    if !top.media().starts_with("multipart/") || is_from_a_list(message) {
-        return None;
-    }
-    let is_report = if top.media() == "multipart/report" {
-        is_about_delivery(&top)
-    } else {
-        is_from_a_server(message)
-    };
-    if !is_report {
+    if !may_be(message) {
         return None;
     }
     let mut found = Found::default();
-    found.collect(&top, 0);
+    found.collect(&Entity::new(message), 0);
     Some(Report {
         human: found.human,
         status: found.status?,
         returned: found.returned,
     })
+}
+
+/// Does the top header block allow the message to be a report?
+pub(super) fn may_be(message: &[u8]) -> bool {
+    let top = Entity::new(message);
+    if !top.media().starts_with("multipart/") || is_from_a_list(message) {
+        return false;
+    }
+    if top.media() == "multipart/report" {
+        is_about_delivery(&top)
+    } else {
+        is_from_a_server(message)
+    }
 }
 
 fn is_about_delivery(report: &Entity<'_>) -> bool {
