@@ -1,11 +1,17 @@
 //! Delivery reports (RFC 3464, RFC 6533): which parts make one, and what the machine part says.
 
 use crate::message::{header, header::Field, text};
-use crate::notice::Action;
+use crate::notice::author::Look;
+use crate::notice::copy;
 use crate::notice::mime::Entity;
+use crate::notice::returned::Copy;
+use crate::notice::{Account, Action};
 
 /// Multiparts inside multiparts are opened this deep; a report lies at most two deep in practice.
 const MAX_DEPTH: usize = 6;
+
+/// Parts after these are not looked at, wherever they lie.
+const MAX_PARTS: usize = 256;
 
 /// Recipients after these are not read: a notice about more is no help to a person.
 const MAX_RECIPIENTS: usize = 10_000;
@@ -13,40 +19,48 @@ const MAX_RECIPIENTS: usize = 10_000;
 /// The machine part is read up to this many bytes.
 const MAX_STATUS: usize = 8 << 20;
 
-/// The parts of a report (RFC 6522 section 3).
-pub(super) struct Report<'a> {
-    /// The parts for people that stand before the machine part.
-    pub(super) human: Vec<Entity<'a>>,
-    /// `message/delivery-status` or its international form.
-    pub(super) status: Entity<'a>,
-    /// The returned message, or its header block.
-    pub(super) returned: Option<Entity<'a>>,
-}
+/// Of the text for people at most this many bytes are read.
+const MAX_TEXT: usize = 1 << 20;
 
-/// The report that a message is, if it is one.
+/// The account of a report (RFC 6522 section 3), if the message is one.
 ///
 /// A `multipart/report` says so itself. Any other multipart is taken for a report only where a mail
 /// server is its author (OpenSMTPD writes `multipart/mixed`): people forward reports, and
 /// lists pass them on.
-pub(super) fn find(message: &[u8]) -> Option<Report<'_>> {
+pub(super) fn account<'a>(message: &'a [u8], look: &Look<'_>) -> Option<Account<'a>> {
     let top = Entity::new(message);
-    if !top.media().starts_with("multipart/") || is_from_a_list(message) {
+    if !top.media().starts_with("multipart/") {
         return None;
     }
     let is_report = if top.media() == "multipart/report" {
         is_about_delivery(&top)
     } else {
-        is_from_a_server(message)
+        look.is_from_a_server()
     };
     if !is_report {
         return None;
     }
-    let mut found = Found::default();
-    found.collect(&top, 0);
-    Some(Report {
-        human: found.human,
-        status: found.status?,
-        returned: found.returned,
+    let parts = Parts::of(&top);
+    let (mut per_message, mut groups) = (PerMessage::default(), Vec::new());
+    for part in &parts.statuses {
+        status(part, &mut per_message, &mut groups);
+    }
+    if groups.is_empty() {
+        return None;
+    }
+    let words = human_text(&parts.human);
+    let cut = copy::cut(words.as_bytes(), false);
+    let in_text = || {
+        let bytes = cut.copy?.to_vec().into();
+        let extent = cut.extent;
+        Some(Copy { bytes, extent })
+    };
+    Some(Account {
+        copy: parts.returned.as_ref().map(Copy::of_part).or_else(in_text),
+        words: words[..cut.words.len()].to_owned(),
+        in_prose: false,
+        per_message,
+        groups,
     })
 }
 
@@ -55,52 +69,81 @@ fn is_about_delivery(report: &Entity<'_>) -> bool {
     kind.trim().eq_ignore_ascii_case("delivery-status")
 }
 
-/// List software adds these fields to what it passes on (RFC 2369, RFC 2919).
-fn is_from_a_list(message: &[u8]) -> bool {
-    header::fields(message).any(|f| f.is("List-Id") || f.is("List-Post"))
+/// The text of some parts, one below the other.
+pub(super) fn human_text(parts: &[Entity<'_>]) -> String {
+    let texts: Vec<_> = parts.iter().map(|part| part.text(MAX_TEXT)).collect();
+    texts.join("\n\n")
 }
 
-/// Null return path (RFC 3461 section 6.1), or an author address that only servers use.
-fn is_from_a_server(message: &[u8]) -> bool {
-    const AUTHORS: [&str; 3] = ["mailer-daemon@", "postmaster@", "mail-daemon@"];
-    let null_path = header::text(message, "Return-Path").is_some_and(|path| path == "<>");
-    let author = header::first(message, "From")
-        .and_then(|from| text::addresses(from.value()).into_iter().next())
-        .map(|from| from.to_ascii_lowercase());
-    let is_server = author.is_some_and(|from| AUTHORS.iter().any(|name| from.starts_with(name)));
-    null_path || is_server
-}
-
+/// The parts of a notice by what they are for.
 #[derive(Default)]
-struct Found<'a> {
-    human: Vec<Entity<'a>>,
-    status: Option<Entity<'a>>,
-    returned: Option<Entity<'a>>,
+pub(super) struct Parts<'a> {
+    /// What people are to read, before the other two.
+    pub(super) human: Vec<Entity<'a>>,
+    /// `message/delivery-status` or its international form.
+    statuses: Vec<Entity<'a>>,
+    /// The returned message, or its header block.
+    pub(super) returned: Option<Entity<'a>>,
+    html: Vec<Entity<'a>>,
+    seen: usize,
 }
 
-impl<'a> Found<'a> {
+impl<'a> Parts<'a> {
+    /// Sorts the parts of a message; a message that is no multipart is its own text.
+    pub(super) fn of(top: &Entity<'a>) -> Self {
+        let mut parts = Parts::default();
+        if top.media().starts_with("multipart/") {
+            parts.collect(top, 0);
+        } else {
+            parts.take(top.clone());
+        }
+        let blank = |part: &Entity<'_>| part.content(MAX_TEXT).trim_ascii().is_empty();
+        if parts.human.iter().all(blank) {
+            parts.human = std::mem::take(&mut parts.html);
+        }
+        parts
+    }
+
     fn collect(&mut self, multipart: &Entity<'a>, depth: usize) {
         for part in multipart.parts() {
-            match part.media() {
-                "message/delivery-status" | "message/global-delivery-status" => {
-                    self.status.get_or_insert(part);
-                }
-                "message/rfc822"
-                | "message/global"
-                | "text/rfc822-headers"
-                | "message/rfc822-headers"
-                | "message/global-headers" => {
-                    self.returned.get_or_insert(part);
-                }
-                "text/plain" if self.status.is_none() && self.returned.is_none() => {
-                    self.human.push(part);
-                }
-                "multipart/report" if !is_about_delivery(&part) => {}
-                media if media.starts_with("multipart/") && depth < MAX_DEPTH => {
-                    self.collect(&part, depth + 1);
-                }
-                _ => {}
+            self.seen += 1;
+            if self.seen > MAX_PARTS {
+                return;
             }
+            if !part.media().starts_with("multipart/") {
+                self.take(part);
+            } else if depth < MAX_DEPTH
+                && (part.media() != "multipart/report" || is_about_delivery(&part))
+            {
+                self.collect(&part, depth + 1);
+            }
+        }
+    }
+
+    fn take(&mut self, part: Entity<'a>) {
+        let before = self.statuses.is_empty() && self.returned.is_none();
+        match part.media() {
+            "message/delivery-status" | "message/global-delivery-status" => {
+                self.statuses.push(part);
+            }
+            "message/rfc822"
+            | "message/global"
+            | "text/rfc822"
+            | "text/rfc822-headers"
+            | "text/rfc822-header"
+            | "message/rfc822-headers"
+            | "message/global-headers" => {
+                self.returned.get_or_insert(part);
+            }
+            "text/plain" if before => self.human.push(part),
+            "text/html" if before => self.html.push(part),
+            // Some servers give the returned header block no type of its own.
+            "text/plain"
+                if self.returned.is_none() && copy::starts_block(&part.content(MAX_TEXT), 3) =>
+            {
+                self.returned = Some(part);
+            }
+            _ => {}
         }
     }
 }
@@ -111,6 +154,8 @@ pub(super) struct PerMessage {
     pub(super) reporting_mta: Option<String>,
     pub(super) arrival_date: Option<i64>,
     pub(super) envelope_id: Option<String>,
+    /// `X-Original-Message-ID` of Gmail, without angle brackets.
+    pub(super) original_id: Option<String>,
     /// Names of the extension fields (`X-...`), in lower case.
     pub(super) extensions: Vec<String>,
 }
@@ -131,9 +176,8 @@ pub(super) struct PerRecipient {
 
 /// Reads the machine part. Groups of fields are separated by empty lines; servers differ in the
 /// order within a group, and some leave out the empty line before the first recipient.
-pub(super) fn status(part: &Entity<'_>) -> (PerMessage, Vec<PerRecipient>) {
+fn status(part: &Entity<'_>, message: &mut PerMessage, recipients: &mut Vec<PerRecipient>) {
     let content = part.content(MAX_STATUS);
-    let (mut message, mut recipients) = (PerMessage::default(), Vec::new());
     let mut rest = &*content;
     while !rest.is_empty() && recipients.len() < MAX_RECIPIENTS {
         let mut recipient = PerRecipient::default();
@@ -149,7 +193,6 @@ pub(super) fn status(part: &Entity<'_>) -> (PerMessage, Vec<PerRecipient>) {
         rest = header::body(rest);
     }
     recipients.truncate(MAX_RECIPIENTS);
-    (message, recipients)
 }
 
 /// A group is about a recipient if it names one and what became of it.
@@ -178,6 +221,8 @@ impl PerMessage {
             self.arrival_date = text::date(&field.text());
         } else if field.is("Original-Envelope-Id") {
             self.envelope_id = Some(field.text()).filter(|id| !id.is_empty());
+        } else if field.is("X-Original-Message-ID") {
+            self.original_id = text::message_id(&field.text());
         } else if self.extensions.len() < 32 && field.name().to_ascii_lowercase().starts_with(b"x-")
         {
             self.extensions
@@ -313,7 +358,9 @@ mod tests {
 
     fn groups(body: &str) -> (PerMessage, Vec<PerRecipient>) {
         let part = format!("Content-Type: message/delivery-status\n\n{body}");
-        status(&Entity::new(part.as_bytes()))
+        let (mut message, mut recipients) = (PerMessage::default(), Vec::new());
+        status(&Entity::new(part.as_bytes()), &mut message, &mut recipients);
+        (message, recipients)
     }
 
     #[test]
@@ -350,16 +397,15 @@ mod tests {
 
     #[test]
     fn a_forwarded_report_is_none() {
-        let message = |from: &str, extra: &str| {
-            format!(
+        let is_one = |from: &str, extra: &str| {
+            let message = format!(
                 "From: {from}\n{extra}Content-Type: multipart/mixed; boundary=x\n\n--x\n\
-                 Content-Type: message/delivery-status\n\nAction: failed\n\n--x--\n"
-            )
+                 Content-Type: message/delivery-status\n\nFinal-Recipient: rfc822; b@c\nAction: failed\n\n--x--\n"
+            );
+            account(message.as_bytes(), &Look::at(message.as_bytes())).is_some()
         };
-        assert!(find(message("bob@example.net", "").as_bytes()).is_none());
-        assert!(find(message("MAILER-DAEMON@example.net", "").as_bytes()).is_some());
-        assert!(find(message("bob@example.net", "Return-Path: <>\n").as_bytes()).is_some());
-        let list = message("postmaster@example.net", "List-Id: <l.example.net>\n");
-        assert!(find(list.as_bytes()).is_none());
+        assert!(!is_one("bob@example.net", ""));
+        assert!(is_one("MAILER-DAEMON@example.net", ""));
+        assert!(is_one("bob@example.net", "Return-Path: <>\n"));
     }
 }
