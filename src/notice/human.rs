@@ -21,7 +21,7 @@ pub(super) struct Passage {
 
 /// Words after these headings are about the only recipient: mox (`queue/dsn.go`), ZoneMTA
 /// (`bounces.js`), Gmail, Haraka (`outbound/hmail.js`), James (`AbstractNotify.java`), Exchange.
-const HEADINGS: [&str; 8] = [
+const HEADINGS: [&str; 9] = [
     "Error during the last delivery attempt:",
     "Technical details of the failure:",
     "Technical details of temporary failure:",
@@ -29,6 +29,7 @@ const HEADINGS: [&str; 8] = [
     "The error that the other server returned was:",
     "Failure Reason:",
     "Error message below:",
+    "Error message:",
     "Remote Server returned",
 ];
 
@@ -90,7 +91,8 @@ impl Reader {
             return;
         }
         let indent = line.len() - line.trim_start().len();
-        if indent == 0 && self.transcript(content) {
+        let below = !self.entry.is_empty() && self.indent.is_none();
+        if indent == 0 && !below && self.transcript(content) {
             return;
         }
         let (named, rest) = self.addresses(without_noise(content));

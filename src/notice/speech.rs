@@ -165,16 +165,27 @@ fn plain(words: &str) -> String {
     let lower = words.to_ascii_lowercase();
     let mut plain = String::with_capacity(lower.len());
     for word in lower.split_inclusive(char::is_whitespace) {
-        if is_name(word) {
-            plain.extend(word.chars().flat_map(|c| {
-                let filler = if c.is_whitespace() { ' ' } else { '~' };
-                std::iter::repeat_n(filler, c.len_utf8())
-            }));
-        } else {
-            plain.push_str(word);
+        if word.contains('@') || word.contains("://") {
+            hide(&mut plain, word);
+            continue;
+        }
+        // Exchange writes `{LED=... failed.};{FQDN=mx.example.net}`.
+        for piece in word.split_inclusive(['{', '}', ';']) {
+            if is_name(piece) {
+                hide(&mut plain, piece);
+            } else {
+                plain.push_str(piece);
+            }
         }
     }
     plain
+}
+
+fn hide(plain: &mut String, word: &str) {
+    plain.extend(word.chars().flat_map(|c| {
+        let filler = if c.is_whitespace() { ' ' } else { '~' };
+        std::iter::repeat_n(filler, c.len_utf8())
+    }));
 }
 
 fn is_name(word: &str) -> bool {
@@ -183,7 +194,7 @@ fn is_name(word: &str) -> bool {
         .windows(3)
         .any(|w| w[1] == b'.' && w[0].is_ascii_alphanumeric() && w[2].is_ascii_alphanumeric());
     let letters = bytes.iter().any(u8::is_ascii_alphabetic);
-    word.contains('@') || word.contains("://") || (dotted && letters)
+    dotted && letters
 }
 
 #[cfg(test)]

@@ -193,6 +193,7 @@ pub const SENDER: &[Wording] = &[
     row(Mta::Unknown, "dane cname lookup for * could not be securely resolved", Cause::MxNotAuthenticated, Helps::Yes, "kumomta/crates/kumod/src/smtp_dispatcher.rs"),
     row(Mta::Unknown, "no usable dane tlsa records for", Cause::DaneTlsaUnusable, Helps::Yes, "kumomta/crates/kumod/src/smtp_dispatcher.rs"),
     row(Mta::Unknown, "and auth plain require", Cause::SubmissionAuth, Helps::No, "kumomta/crates/kumod/src/smtp_dispatcher.rs"),
+    row(Mta::Unknown, "and auth plain is required", Cause::SubmissionAuth, Helps::No, "kumomta/crates/kumod/src/smtp_dispatcher.rs"),
     row(Mta::Unknown, "tls required but not supported", Cause::TlsRequiredUnspecified, Helps::Yes, "Twilio SendGrid, enforced TLS"),
 ];
 
