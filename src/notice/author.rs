@@ -21,7 +21,9 @@ pub(super) struct Look<'a> {
     /// `From` is a name that only servers use.
     server: bool,
     /// A `multipart/report` about delivery.
-    pub(super) report: bool,
+    report: bool,
+    /// A `multipart/report` about something else.
+    other_report: bool,
     /// The subject is one that servers write.
     pub(super) subject: bool,
     /// The subject starts as an answer or a forwarded message does.
@@ -40,7 +42,7 @@ impl<'a> Look<'a> {
             match field.raw().first().map(u8::to_ascii_lowercase) {
                 Some(b'c') if !has_type && field.is("Content-Type") => {
                     has_type = true;
-                    look.report = is_delivery_report(&words(&field));
+                    (look.report, look.other_report) = report(&words(&field));
                 }
                 Some(b'f') if !has_from && field.is("From") => {
                     has_from = true;
@@ -65,6 +67,7 @@ impl<'a> Look<'a> {
     /// Is it worth reading the rest? Never `false` for a notice.
     pub(super) fn may_be(&self) -> bool {
         !self.from_a_list
+            && !self.other_report
             && (self.report
                 || self.is_from_a_server()
                 || self.subject
@@ -101,12 +104,13 @@ fn words(field: &Field<'_>) -> String {
     String::from_utf8_lossy(value).to_ascii_lowercase()
 }
 
-/// `multipart/report` about delivery; one that does not say what it is about may be.
-fn is_delivery_report(content_type: &str) -> bool {
-    content_type.trim_start().starts_with("multipart/report")
-        && content_type
-            .split_once("report-type")
-            .is_none_or(|(_, kind)| kind.contains("delivery-status"))
+/// Is it a report about delivery, or about something else? One that does not say may be the first.
+fn report(content_type: &str) -> (bool, bool) {
+    let is_report = content_type.trim_start().starts_with("multipart/report");
+    let about_delivery = content_type
+        .split_once("report-type")
+        .is_none_or(|(_, kind)| kind.contains("delivery-status"));
+    (is_report && about_delivery, is_report && !about_delivery)
 }
 
 fn is_server(from: &str) -> bool {
@@ -130,6 +134,7 @@ mod tests {
             "From: bob@example.net\nContent-Type: multipart/report; report-type=disposition-notification\n",
             "Return-Path: <>\nFrom: MAILER-DAEMON@example.net\nList-Id: <l.example.net>\n",
             "From: bob@example.net\n\nReturn-Path: <>\n",
+            "Return-Path: <>\nContent-Type: multipart/report; report-type=\"feedback-report\"\n",
         ] {
             assert!(!may_be(header), "{header}");
         }

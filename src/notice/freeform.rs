@@ -1,9 +1,10 @@
 //! Notices without a machine part: qmail and all who write its format, Exim before 4.86, Gmail
 //! before 2016, Zoho, Sendmail before 8.8, Exchange's plain ones, and whatever says the same in prose.
 //!
-//! Three things must come together, so that nothing else is taken for a notice: a mail server as
-//! author, words of an opening ([`OPENINGS`]) outside any quotation, and a recipient. A subject as
-//! servers write it, a returned message or `X-Failed-Recipients` must be there too.
+//! Several things must come together, so that nothing else is taken for a notice: a mail server as
+//! author, a recipient, and two of these: the words of an opening ([`OPENINGS`]) outside any
+//! quotation, a subject as servers write it, the returned message. Exim's and Gmail's own field
+//! `X-Failed-Recipients` counts as much as two.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -13,8 +14,9 @@ use crate::notice::author::Look;
 use crate::notice::copy::{self, Cut};
 use crate::notice::mime::Entity;
 use crate::notice::phrases::{DELAYED, GIVEN_UP, OPENINGS};
-use crate::notice::report::{self, Parts, PerMessage, PerRecipient};
+use crate::notice::report::{self, Parts};
 use crate::notice::returned::Copy;
+use crate::notice::status::{PerMessage, PerRecipient};
 use crate::notice::{Account, Action, mailbox};
 
 /// Of the text at most this many bytes are read; the returned message may go on.
@@ -30,6 +32,9 @@ pub(super) fn account<'a>(message: &'a [u8], look: &Look<'_>) -> Option<Account<
         return None;
     }
     let parts = Parts::of(&Entity::new(message));
+    if parts.is_other_report {
+        return None;
+    }
     let content: Cow<'_, [u8]> = match plain_part(&parts.human) {
         Some(part) => part.content(MAX_TEXT),
         None => Cow::Owned(report::human_text(&parts.human).into_bytes()),
@@ -46,9 +51,14 @@ pub(super) fn account<'a>(message: &'a [u8], look: &Look<'_>) -> Option<Account<
     let plain = plain(&words);
     let opened = OPENINGS.iter().any(|opening| plain.contains(opening));
     let returns = !copy.bytes.is_empty();
-    // Where nothing but the subject speaks for a server the message must have come back.
-    let witness = returns || by_a_server && (look.subject || look.failed_recipients.is_some());
-    if !opened || !witness {
+    let is_notice = if by_a_server {
+        // In a language that the tables do not know, subject and returned message must do.
+        let signs = [opened, look.subject, returns];
+        look.failed_recipients.is_some() || signs.iter().filter(|sign| **sign).count() >= 2
+    } else {
+        opened && returns
+    };
+    if !is_notice {
         return None;
     }
     let action = action(&plain);
@@ -114,8 +124,11 @@ fn plain(words: &str) -> String {
     plain.replace('\u{2019}', "'")
 }
 
+/// Quoted by a person. Servers write `>>>` before a command, `|---` around a heading.
 fn is_quoted(line: &str) -> bool {
-    line.trim_start().starts_with(['>', '|']) && !line.contains("---")
+    let line = line.trim_start();
+    (line.starts_with('>') && !line.starts_with(">>>"))
+        || (line.starts_with('|') && !line.contains("---"))
 }
 
 fn action(plain: &str) -> Action {

@@ -12,8 +12,8 @@ use author::Look;
 pub use cause::Cause;
 use cause::Facts;
 use human::Passage;
-use report::{PerMessage, PerRecipient};
 use returned::Copy;
+use status::{PerMessage, PerRecipient};
 use wording::Helps;
 
 mod author;
@@ -31,6 +31,7 @@ pub mod reading;
 mod report;
 mod returned;
 mod speech;
+mod status;
 pub mod wording;
 
 /// Can the message be a notice? A quick look at its top header block, without reading the rest.
@@ -101,6 +102,7 @@ fn recipient(mta: Mta, group: PerRecipient, passage: Passage) -> Option<Recipien
         status_comment: group.status_comment.as_deref(),
         has_remote: group.remote_mta.is_some(),
         diagnostic: group.diagnostic.as_deref(),
+        own_words: group.own_words.as_deref(),
         passage: &passage,
     });
     Some(RecipientReport {

@@ -2,7 +2,7 @@
 
 use crate::message::header;
 use crate::notice::Mta;
-use crate::notice::report::PerMessage;
+use crate::notice::status::PerMessage;
 
 /// The author, by what only this software writes: extension fields first, then the notice's own
 /// header, then set phrases of the text. The first sign that is found decides.

@@ -32,6 +32,11 @@ impl<'a> Speech<'a> {
         Self::quoting("status", words, mta)
     }
 
+    /// The words of an extension field in which the server speaks itself, with what they quote.
+    pub(super) fn own_field(words: &'a str, mta: Mta) -> Self {
+        Self::quoting("diagnostic", words, mta)
+    }
+
     /// A remote reply and nothing else.
     pub(super) fn reply(part: &'static str, words: &'a str) -> Self {
         Self {

@@ -12,6 +12,7 @@ mod captured;
 mod crafted;
 mod hostile;
 mod layouts;
+mod prose;
 
 fn data(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
