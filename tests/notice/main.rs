@@ -13,6 +13,7 @@ mod crafted;
 mod hostile;
 mod layouts;
 mod prose;
+mod reports;
 
 fn data(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
