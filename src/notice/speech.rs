@@ -131,7 +131,7 @@ fn writes_replies(mta: Mta) -> bool {
 fn quote(lower: &str) -> Option<usize> {
     // Postfix smtp_proto.c and smtp_trouble.c, qmail-remote.c, OpenSMTPD mta_session.c,
     // mox smtpclient/client.go, Haraka hmail.js; output of a program that Postfix ran.
-    const BEFORE_REPLY: [&str; 9] = [
+    const BEFORE_REPLY: [&str; 17] = [
         "refused to start tls:",
         "refused to talk to me:",
         " said:",
@@ -141,6 +141,15 @@ fn quote(lower: &str) -> Option<usize> {
         "upstream error:",
         "command output:",
         "with code ",
+        // Words of servers that nobody knows, around what the remote one said.
+        " responded:",
+        " responded with:",
+        " response:",
+        " response was:",
+        " replied:",
+        " answered:",
+        " reports:",
+        " returned:",
     ];
     // Exim smtp.c: `after RCPT TO:<bob@example.net>: 550 ...`.
     const BEFORE_COMMAND: [&str; 2] = [
