@@ -29,12 +29,20 @@ pub enum Verb {
     Inspect(Inspect),
     /// Send the original of a notice again, to the recipients that an opt-out helps
     Resend(Resend),
+    /// Filter for delivery time: record an offer for the notice on standard input; 0: one waits
+    Process,
+    /// Watch the inbox folders and record an offer for each notice that has one; never sends
+    Watch(Watch),
     /// List what waits for you
     Offers(Offers),
     /// Say no to offers
     Dismiss(Dismiss),
+    /// Say what became of a message whose outcome is unknown
+    Resolve(Resolve),
     /// Print where the original with a Message-ID lies
     Find(Find),
+    /// Tell the postmaster of a failing domain what is wrong, by a letter that opts out itself
+    NotifyPostmaster(NotifyPostmaster),
     /// Ask for the password of an account and put it into the keyring
     Login(Login),
     /// Print the completions for a shell
@@ -53,21 +61,29 @@ pub struct Inspect {
     pub files: Vec<PathBuf>,
 }
 
+/// Arguments of every verb that sends.
+#[derive(Debug, Args)]
+pub struct Sending {
+    /// Send without asking
+    #[arg(long, short, conflicts_with = "dry_run")]
+    pub yes: bool,
+    /// Print the bytes that would be sent, the rest on standard error, and change nothing
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+    /// Account to send through, by its name in the configuration
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
+}
+
 /// Arguments of `resend`.
 #[derive(Debug, Args)]
 pub struct Resend {
     /// Send to this recipient of the original (may be given more than once)
     #[arg(long, value_name = "ADDRESS")]
     pub to: Vec<String>,
-    /// Send without asking
-    #[arg(long, short, conflicts_with = "dry_run")]
-    pub yes: bool,
-    /// Print the bytes that would be sent, the envelope on standard error, and change nothing
-    #[arg(long, short = 'n')]
-    pub dry_run: bool,
-    /// Account to send through, by its name in the configuration
-    #[arg(long, value_name = "NAME")]
-    pub account: Option<String>,
+    /// How to send
+    #[command(flatten)]
+    pub sending: Sending,
     /// The outcome as one JSON object a line
     #[arg(long)]
     pub json: bool,
@@ -77,6 +93,14 @@ pub struct Resend {
     /// Notices as files, or offers by number; none or "-": standard input
     #[arg(value_name = "FILE or OFFER")]
     pub notices: Vec<PathBuf>,
+}
+
+/// Arguments of `watch`.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// Look through the folders once and end; 0: there are new offers
+    #[arg(long)]
+    pub once: bool,
 }
 
 /// Arguments of `offers`.
@@ -98,6 +122,19 @@ pub struct Dismiss {
     pub offers: Vec<i64>,
 }
 
+/// Arguments of `resolve`.
+#[derive(Debug, Args)]
+pub struct Resolve {
+    /// The recipients have it, or the server's log says that it took the message
+    #[arg(long, conflicts_with = "not_sent")]
+    pub sent: bool,
+    /// The server did not take it: it may be sent again
+    #[arg(long)]
+    pub not_sent: bool,
+    /// Number of the offer
+    pub offer: i64,
+}
+
 /// Arguments of `find`.
 #[derive(Debug, Args)]
 pub struct Find {
@@ -107,6 +144,17 @@ pub struct Find {
     /// Message-ID, with or without angle brackets
     #[arg(value_name = "MESSAGE-ID")]
     pub message_id: String,
+}
+
+/// Arguments of `notify-postmaster`.
+#[derive(Debug, Args)]
+pub struct NotifyPostmaster {
+    /// How to send
+    #[command(flatten)]
+    pub sending: Sending,
+    /// A notice as a file, or an offer by number; none or "-": standard input
+    #[arg(value_name = "FILE or OFFER")]
+    pub notice: Option<PathBuf>,
 }
 
 /// Arguments of `login`.

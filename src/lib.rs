@@ -15,6 +15,8 @@
 //! * [`policy`] says where opting out is allowed;
 //! * [`offer`] joins these into what the user is asked, and keeps the journal;
 //! * [`submission`] sends, over TLS and with authentication, always;
+//! * [`watch`] tells of new messages in the inbox folders;
+//! * [`postmaster`] tells the failing side;
 //! * [`config`] is the file, its defaults, and what mutt already knows.
 //!
 //! `notice`, `message` and `policy` are pure: no clock, no disk, no network.
@@ -41,10 +43,13 @@
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod log;
 pub mod maildir;
 pub mod message;
 pub mod notice;
 pub mod offer;
 pub mod policy;
+pub mod postmaster;
 pub mod submission;
 pub mod terminal;
+pub mod watch;

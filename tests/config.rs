@@ -137,7 +137,7 @@ fn the_example_of_the_reference_means_what_it_says() {
     assert_eq!(config.mail.inbox, [home.path("Mail/INBOX")]);
     assert_eq!(
         config.mail.sent,
-        [home.path("Mail/Sent"), home.path("Mail/work/Sent")]
+        [home.path("Mail/Sent"), home.path("Mail/office/Sent")]
     );
     assert_eq!(config.mail.search, [home.path("Mail")]);
     let work = Account {

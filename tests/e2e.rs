@@ -265,6 +265,30 @@ fn a_signature_stays_good() {
     key.assert_good_signature(&site, &delivery.data);
 }
 
+/// A server that ignores the opt-out holds the second message back too. Its next user is told.
+#[test]
+#[ignore = "needs root and Postfix: tests/run"]
+fn a_server_that_does_not_honour_it_is_found_out() {
+    let site = Site::with_server(Submission::ImplicitTls, false);
+    site.send(Reader::Mutt, &[BOB]);
+    say_yes(&site);
+    let first = site.wait_for_notice();
+    let second = site.wait_for_notice_after(&[&first]);
+    let about_the_second = site.run(&["tls-optout", "resend"], &second);
+    let text = String::from_utf8_lossy(&about_the_second.stderr);
+    assert!(text.contains("carries TLS-Required already"), "{text}");
+    assert_eq!(about_the_second.status.code(), Some(1));
+
+    site.send(Reader::Mutt, &[BOB]);
+    let third = site.wait_for_notice_after(&[&first, &second]);
+    let screen = site.terminal(&resend(&third));
+    let question = screen.wait_for(words::QUESTION);
+    assert!(question.contains("which did not honour it"), "{question}");
+    screen.press_key("Enter");
+    assert_eq!(screen.wait_for_end(), 2);
+    assert!(site.closed.deliveries().is_empty());
+}
+
 /// Waits for the notice, runs tls-optout on it in a terminal, and says yes.
 fn say_yes(site: &Site) {
     let notice = site.wait_for_notice();

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use crate::cli::{self, Inspect};
 use crate::config::{Account, Asking, Config, Places};
 use crate::notice::provenance::Judgement;
-use crate::notice::{self, Notice, RecipientReport, reading::Reading};
+use crate::notice::{self, Action, Cause, Notice, RecipientReport, reading::Reading};
 use crate::terminal::shown;
 
 use super::{DONE, Failure, INTERNAL, NOTHING, has_journal, input, inputs, journal, judge, word};
@@ -92,19 +92,21 @@ fn print_recipient(out: &mut impl Write, report: &RecipientReport) -> io::Result
         word(&report.action),
         shown(status)
     )?;
-    let verdict = if report.opt_out_helps {
-        "an opt-out would help"
-    } else {
-        "an opt-out would not help"
+    if !matches!(report.action, Action::Delayed | Action::Failed) {
+        return Ok(());
+    }
+    let because = match report.cause {
+        Cause::Hidden => "the notice does not say why".to_owned(),
+        cause => format!("because {}", cause.words()),
     };
-    writeln!(out, "    {}; {verdict}", report.cause.words())?;
+    let verdict = match report.opt_out_helps {
+        true => "would help",
+        false => "would not help",
+    };
+    writeln!(out, "    {because}; an opt-out {verdict}")?;
     if let Some(evidence) = &report.evidence {
         let phrase = shown(&evidence.phrase);
-        writeln!(
-            out,
-            "    because the {} says \"{phrase}\" ({})",
-            evidence.part, evidence.rule
-        )?;
+        writeln!(out, "    the {} says \"{phrase}\"", evidence.part)?;
     }
     Ok(())
 }

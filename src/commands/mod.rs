@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::cli::{Cli, Completions, NAME, Verb};
 use crate::config::{self, Asking, Config, Places};
+use crate::log;
 use crate::maildir::LARGEST;
 use crate::notice::Notice;
 use crate::notice::provenance::{self, Judgement, Known};
@@ -21,8 +22,13 @@ use crate::terminal::shown;
 mod find;
 mod inspect;
 mod login;
+mod notify_postmaster;
 mod offers;
+mod process;
 mod resend;
+mod route;
+mod send;
+mod watch;
 
 /// Done; or: yes, TLS is the cause.
 pub const DONE: u8 = 0;
@@ -105,6 +111,11 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { DONE });
         }
     };
+    log::start(if matches!(cli.verb, Verb::Watch(_)) {
+        "info"
+    } else {
+        "warn"
+    });
     match run(cli) {
         Ok(status) => ExitCode::from(status),
         Err(failure) => {
@@ -125,9 +136,13 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.verb {
         Verb::Inspect(args) => inspect::run(&args, &places),
         Verb::Resend(args) => resend::run(&args, &places),
+        Verb::Process => process::run(&places),
+        Verb::Watch(args) => watch::run(&args, &places),
         Verb::Offers(args) => offers::list(&args, &places),
         Verb::Dismiss(args) => offers::dismiss(&args, &places),
+        Verb::Resolve(args) => offers::resolve(&args, &places),
         Verb::Find(args) => find::run(&args, &places),
+        Verb::NotifyPostmaster(args) => notify_postmaster::run(&args, &places),
         Verb::Login(args) => login::run(&args, &places),
         Verb::Completions(args) => completions(&args),
         Verb::Man => manual(),
@@ -175,6 +190,21 @@ fn read_all(from: impl Read) -> io::Result<Vec<u8>> {
         true => Err(io::ErrorKind::FileTooLarge.into()),
         false => Ok(bytes),
     }
+}
+
+/// The notice in a file or in an offer: a number that names no file is an offer.
+fn notice_bytes(places: &Places, notice: &Path) -> Result<Vec<u8>, Failure> {
+    let number = notice.to_str().and_then(|text| text.parse::<i64>().ok());
+    let Some(number) = number.filter(|_| !notice.exists()) else {
+        return input(notice);
+    };
+    let offer = journal(places)?.offer(number)?;
+    offer.map(|offer| offer.notice).ok_or_else(|| {
+        Failure::new(
+            NO_INPUT,
+            format!("no offer {number}; `{NAME} offers` lists them"),
+        )
+    })
 }
 
 /// The files given, or standard input where none is. A terminal is no message: say so at once.

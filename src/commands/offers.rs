@@ -1,16 +1,16 @@
-//! `offers` and `dismiss`: what waits for the user.
+//! `offers`, `dismiss` and `resolve`: what waits for the user.
 
 use std::io::{self, Write};
 
 use serde_json::json;
 
-use crate::cli::{Dismiss, Offers};
+use crate::cli::{Dismiss, NAME, Offers, Resolve};
 use crate::config::Places;
 use crate::message::text::rfc3339;
-use crate::offer::{Delivery, Recorded};
+use crate::offer::{Delivery, Recorded, State};
 use crate::terminal::shown;
 
-use super::{DONE, Failure, NO_INPUT, NOTHING, journal, now};
+use super::{DONE, Failure, NO_INPUT, NOTHING, USAGE, journal, now};
 
 /// Prints the offers that wait, or all of them.
 pub(super) fn list(args: &Offers, places: &Places) -> Result<u8, Failure> {
@@ -52,6 +52,9 @@ pub(super) fn list(args: &Offers, places: &Places) -> Result<u8, Failure> {
 }
 
 fn state(offer: &Recorded, delivery: Option<&Delivery>, now: i64) -> &'static str {
+    // Another try would be allowed after a refusal.
+    let delivery =
+        delivery.filter(|delivery| delivery.state != State::Refused || offer.dismissed.is_none());
     match delivery {
         Some(delivery) => delivery.state.name(),
         None if offer.dismissed.is_some() => "dismissed",
@@ -65,11 +68,53 @@ pub(super) fn dismiss(args: &Dismiss, places: &Places) -> Result<u8, Failure> {
     let mut journal = journal(places)?;
     for &id in &args.offers {
         if !journal.dismiss(id, now())? {
-            return Err(Failure::new(
-                NO_INPUT,
-                format!("no offer {id}; `tls-optout offers` lists them"),
-            ));
+            return Err(no_offer(id));
         }
     }
     Ok(DONE)
+}
+
+/// What only the user can find out: did the server take a message whose answer was lost?
+pub(super) fn resolve(args: &Resolve, places: &Places) -> Result<u8, Failure> {
+    let mut journal = journal(places)?;
+    let id = args.offer;
+    let offer = journal.offer(id)?.ok_or_else(|| no_offer(id))?;
+    let deliveries = journal.deliveries(&offer.message_id)?;
+    let unknown: Vec<_> = deliveries
+        .iter()
+        .filter(|one| one.state == State::Unknown)
+        .collect();
+    if unknown.is_empty() {
+        println!("nothing about offer {id} is unknown");
+        return Ok(NOTHING);
+    }
+    let state = match (args.sent, args.not_sent) {
+        (true, _) => State::Sent,
+        (_, true) => State::Refused,
+        _ => {
+            for delivery in unknown {
+                println!(
+                    "{}: {}",
+                    shown(&delivery.recipient),
+                    shown(&delivery.words())
+                );
+            }
+            let text = format!(
+                "look for the message at the recipients or in the server's log, then say `{NAME} resolve --sent \
+                 {id}` or `{NAME} resolve --not-sent {id}`; after the latter it can be sent again, and arrives \
+                 twice if you are wrong"
+            );
+            return Err(Failure::new(USAGE, text));
+        }
+    };
+    let count = journal.resolve(&offer.message_id, state, now())?;
+    println!("offer {id}: {count} recipient(s) now read {}", state.name());
+    Ok(DONE)
+}
+
+fn no_offer(id: i64) -> Failure {
+    Failure::new(
+        NO_INPUT,
+        format!("no offer {id}; `{NAME} offers` lists them"),
+    )
 }

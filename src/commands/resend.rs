@@ -13,12 +13,11 @@ use crate::terminal::{Terminal, shown};
 use case::Case;
 use question::Answer;
 
-use super::{DECLINED, DONE, Failure, NOTHING, TRY_AGAIN, input, inputs, journal};
+use super::send::{Outgoing, send};
+use super::{DECLINED, DONE, Failure, INTERNAL, NOTHING, TRY_AGAIN, inputs, notice_bytes};
 
 mod case;
 mod question;
-mod route;
-mod send;
 
 /// Goes through the notices one by one. One that fails does not stop the others.
 pub(super) fn run(args: &Resend, places: &Places) -> Result<u8, Failure> {
@@ -52,7 +51,7 @@ fn hold() {
 }
 
 fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
-    let (bytes, config) = (read(places, notice)?, super::configuration(places)?);
+    let (bytes, config) = (notice_bytes(places, notice)?, super::configuration(places)?);
     let mut case = Case::open(&bytes, args, &config, places)?;
     for left in &case.plan.left_out {
         println!(
@@ -64,10 +63,10 @@ fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
     if case.plan.send.is_empty() {
         return Ok(NOTHING);
     }
-    if args.dry_run {
+    if args.sending.dry_run {
         return dry_run(&case);
     }
-    if !args.yes {
+    if !args.sending.yes {
         let Ok(terminal) = Terminal::open() else {
             print!("{}", lines(&question::summary(&case)));
             return Err(Failure::new(
@@ -83,23 +82,25 @@ fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
             return Ok(DECLINED);
         }
     }
-    let outcomes = send::send(&mut case, args)?;
-    report(&case, &outcomes, args.json)
-}
-
-/// A number that names no file is an offer.
-fn read(places: &Places, notice: &Path) -> Result<Vec<u8>, Failure> {
-    let number = notice.to_str().and_then(|text| text.parse::<i64>().ok());
-    let Some(number) = number.filter(|_| !notice.exists()) else {
-        return input(notice);
+    let Some(journal) = case.journal.as_mut() else {
+        return Err(Failure::new(
+            INTERNAL,
+            "no journal is open; nothing was sent",
+        ));
     };
-    let offer = journal(places)?.offer(number)?;
-    offer.map(|offer| offer.notice).ok_or_else(|| {
-        Failure::new(
-            super::NO_INPUT,
-            format!("no offer {number}; `{NAME} offers` lists them"),
-        )
-    })
+    let outgoing = Outgoing {
+        key: &case.message_id,
+        route: &case.route,
+        recipients: case
+            .plan
+            .send
+            .iter()
+            .map(|chosen| &*chosen.address)
+            .collect(),
+        message: &case.message,
+    };
+    let outcomes = send(journal, &outgoing, args.json)?;
+    report(&case, &outcomes, args.json)
 }
 
 /// What would happen and the envelope on standard error, the exact bytes on standard output.

@@ -7,7 +7,7 @@ pub mod plan;
 pub mod store;
 
 use crate::message::text::rfc3339;
-use crate::notice::{Action, Cause, Notice, RecipientReport};
+use crate::notice::{self, Action, Cause, Notice, RecipientReport};
 
 /// An offer as the journal keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl Delivery {
             State::Refused => format!("was refused at {at} ({} said: {})", self.server, self.reply),
             State::Unknown => format!(
                 "may have been sent again at {at}: {} was given the message and its answer was lost; \
-                 ask the recipient before you send it by other means",
+                 find out at the recipient or in its log, then tell `tls-optout resolve`",
                 self.server
             ),
         }
@@ -162,17 +162,54 @@ pub enum NoOffer {
     NoMessageId,
 }
 
-/// What makes a notice the same notice, wherever it lies. A notice that has no Message-ID is known by
-/// what it is about and when it was written.
-pub fn notice_key(notice: &Notice, message_id: &str) -> String {
+/// The offer in a message, if it is a notice with one. `now`: seconds since 1970.
+pub fn in_message(message: &[u8], now: i64) -> Option<Recorded> {
+    let notice = notice::read(message)?;
+    let helped = consider(&notice).ok()?;
+    Some(offer_of(&notice, &helped, message, now))
+}
+
+/// What the journal keeps of a notice and the recipients that [`consider`] named.
+pub fn offer_of(
+    notice: &Notice,
+    helped: &[&RecipientReport],
+    message: &[u8],
+    now: i64,
+) -> Recorded {
+    let waiting = helped.iter().map(|report| {
+        let address = report.original_recipient.as_ref();
+        let address = address.unwrap_or(&report.final_recipient).clone();
+        (address, report.cause.words().to_owned())
+    });
+    let original = &notice.original;
+    Recorded {
+        id: 0,
+        notice_key: notice_key(notice),
+        notice: message.to_vec(),
+        message_id: original.message_id.clone().unwrap_or_default(),
+        subject: original.subject.clone().unwrap_or_default(),
+        recorded: now,
+        expires: helped
+            .iter()
+            .filter_map(|report| report.will_retry_until)
+            .max(),
+        dismissed: None,
+        waiting: waiting.collect(),
+    }
+}
+
+/// What makes a notice the same notice, wherever it lies. One that has no Message-ID is known by what
+/// it is about and when it was written.
+fn notice_key(notice: &Notice) -> String {
     let header = &notice.envelope;
     header.message_id.clone().unwrap_or_else(|| {
         let first = notice
             .recipients
             .first()
             .map_or("", |report| &report.final_recipient);
+        let original = notice.original.message_id.as_deref().unwrap_or_default();
         format!(
-            "{message_id} {} {first}",
+            "{original} {} {first}",
             header.date.or(notice.arrival_date).unwrap_or(0)
         )
     })
@@ -218,6 +255,44 @@ pub fn consider(notice: &Notice) -> Result<Vec<&RecipientReport>, NoOffer> {
         return Err(NoOffer::NoMessageId);
     }
     Ok(helped)
+}
+
+/// What a notice shows of its server: does it act on the opt-out? `None` where the message had none.
+///
+/// A server that understands the field carries it into its notices (Postfix 3.10,
+/// `bounce_notify_util.c`). One that does not, and holds an opted-out message back for its TLS policy,
+/// ignores it. A broken handshake shows nothing: it is deferred once more by those that honour, too.
+pub fn honours(notice: &Notice) -> Option<bool> {
+    if !notice.original.opted_out {
+        return None;
+    }
+    if notice.envelope.tls_required {
+        return Some(true);
+    }
+    let ignored = |report: &RecipientReport| {
+        matches!(report.action, Action::Delayed | Action::Failed) && is_policy(report.cause)
+    };
+    notice.recipients.iter().any(ignored).then_some(false)
+}
+
+/// Causes for which an opt-out would get the message past the sender's own server at once.
+fn is_policy(cause: Cause) -> bool {
+    matches!(
+        cause,
+        Cause::StarttlsNotOffered
+            | Cause::StarttlsRejected
+            | Cause::CertificateUntrusted
+            | Cause::CertificateExpired
+            | Cause::CertificateNameMismatch
+            | Cause::CertificateUnspecified
+            | Cause::DaneTlsaLookupFailed
+            | Cause::DaneTlsaMissing
+            | Cause::DaneTlsaUnusable
+            | Cause::DaneMismatch
+            | Cause::MtaStsPolicy
+            | Cause::MxNotAuthenticated
+            | Cause::TlsRequiredUnspecified
+    )
 }
 
 fn why_not(report: &RecipientReport) -> NoOffer {

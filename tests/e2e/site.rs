@@ -54,20 +54,23 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) fn start(submission: Submission) -> Self {
+        Self::with_server(submission, true)
+    }
+
+    /// `honours`: Alice's server acts on `TLS-Required: No`.
+    pub(crate) fn with_server(submission: Submission, honours: bool) -> Self {
         let closed = Sink::start();
         let open = Sink::start();
-        let postfix = Postfix::start(&[
-            Route {
-                domain: "example.net",
-                server: closed.address,
-                tls: "encrypt",
-            },
-            Route {
-                domain: "example.com",
-                server: open.address,
-                tls: "may",
-            },
-        ]);
+        let route = |domain, server, tls| Route {
+            domain,
+            server,
+            tls,
+        };
+        let routes = [
+            route("example.net", closed.address, "encrypt"),
+            route("example.com", open.address, "may"),
+        ];
+        let postfix = Postfix::start(&routes, honours);
         let site = Self {
             closed,
             open,
@@ -218,9 +221,18 @@ impl Site {
 
     /// Waits for a notice in Alice's mailbox and gives its file.
     pub(crate) fn wait_for_notice(&self) -> PathBuf {
+        self.wait_for_notice_after(&[])
+    }
+
+    /// Waits for a notice that is none of these.
+    pub(crate) fn wait_for_notice_after(&self, known: &[&Path]) -> PathBuf {
         let new = self.postfix.mailbox().join("new");
-        poll(|| files(&new).into_iter().next())
-            .unwrap_or_else(|| panic!("no notice came; the log:\n{}", self.postfix.log()))
+        poll(|| {
+            files(&new)
+                .into_iter()
+                .find(|file| !known.contains(&file.as_path()))
+        })
+        .unwrap_or_else(|| panic!("no notice came; the log:\n{}", self.postfix.log()))
     }
 
     /// The copy of the sent message that the mail reader kept, lines ended by CRLF as on the wire.

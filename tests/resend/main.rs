@@ -4,7 +4,9 @@
 mod bad_input;
 mod home;
 mod once;
+mod postmaster;
 mod recipients;
+mod watch;
 
 use std::fs;
 
@@ -82,6 +84,25 @@ fn without_a_terminal_the_offer_is_recorded_and_can_be_taken_up() {
     assert_eq!((done.status, done.stdout.as_str()), (1, ""), "{done:?}");
     let all = home.run(&["offers", "--all"], "");
     assert!(all.stdout.starts_with("   1  sent "), "{all:?}");
+    assert_eq!(home.received().len(), 1);
+}
+
+#[test]
+fn a_copy_from_another_folder_is_told_as_such() {
+    let home = Home::new(Script::tls());
+    for part in ["cur", "new"] {
+        fs::create_dir_all(home.path("Mail/Archive").join(part)).expect("a folder");
+    }
+    let elsewhere = home.path("Mail/Archive/cur/1795500011.4242_1.laptop:2,S");
+    fs::rename(home.copy(), elsewhere).expect("a move");
+    let run = home.resend(&[], &home.notice());
+    assert!(
+        run.stdout
+            .contains("\n           not in a folder for sent mail\n"),
+        "{run:?}"
+    );
+    assert!(run.stdout.lines().count() < 12, "{run:?}");
+    assert_eq!(home.resend(&["--yes"], &home.notice()).status, 0);
     assert_eq!(home.received().len(), 1);
 }
 
@@ -202,8 +223,21 @@ fn the_manual_and_the_completions_know_every_verb() {
     ] {
         let run = home.run(arguments, "");
         assert_eq!(run.status, 0, "{run:?}");
-        for verb in ["inspect", "resend", "offers", "dismiss", "find", "login"] {
-            assert!(run.stdout.contains(verb), "{arguments:?}: no {verb}");
+        for verb in [
+            "inspect",
+            "resend",
+            "process",
+            "watch",
+            "offers",
+            "dismiss",
+            "find",
+            "login",
+            "notify-postmaster",
+        ] {
+            assert!(
+                run.stdout.replace("\\-", "-").contains(verb),
+                "{arguments:?}: no {verb}"
+            );
         }
     }
 }

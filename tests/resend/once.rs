@@ -88,3 +88,34 @@ fn killed_after_the_dot_it_is_unknown() {
     );
     home.received();
 }
+
+#[test]
+fn only_the_user_resolves_what_is_unknown() {
+    let home = Home::new(Script::tls().on(".", Then::Close));
+    assert_eq!(home.resend(&["--yes"], &home.notice()).status, 74);
+    let run = home.run(&["resolve", "1"], "");
+    assert_eq!(run.status, 64, "{run:?}");
+    assert!(
+        run.stdout
+            .starts_with(&format!("{BOB}: may have been sent again at")),
+        "{run:?}"
+    );
+    assert!(
+        run.stderr.contains("arrives twice if you are wrong"),
+        "{run:?}"
+    );
+
+    let run = home.run(&["resolve", "--not-sent", "1"], "");
+    assert_eq!(
+        (run.status, run.stdout.as_str()),
+        (0, "offer 1: 1 recipient(s) now read refused\n")
+    );
+    // Another try, which this server leaves unknown again.
+    assert_eq!(home.resend(&["--yes"], &home.notice()).status, 74);
+    assert_eq!(home.run(&["resolve", "--sent", "1"], "").status, 0);
+    let run = home.resend(&["--yes"], &home.notice());
+    assert!(run.stdout.contains("was already sent again"), "{run:?}");
+    assert_eq!(home.run(&["resolve", "--sent", "1"], "").status, 1);
+    assert_eq!(home.run(&["resolve", "7"], "").status, 66);
+    home.received();
+}

@@ -48,8 +48,8 @@ pub(crate) struct Postfix {
 }
 
 impl Postfix {
-    /// Starts a server and waits until it answers.
-    pub(crate) fn start(routes: &[Route]) -> Self {
+    /// Starts a server and waits until it answers. `honours`: it acts on `TLS-Required: No`.
+    pub(crate) fn start(routes: &[Route], honours: bool) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let root = PathBuf::from(std::env::var_os("TLS_OPTOUT_TEST_ROOT").expect(
             "TLS_OPTOUT_TEST_ROOT names the folder with Postfix; tests/run makes and sets it",
@@ -58,7 +58,13 @@ impl Postfix {
         let folder = format!("/srv/{}-{number}", process::id());
         let [starttls_port, implicit_tls_port] = free_ports(number);
 
-        write_configuration(&root, &folder, routes, [starttls_port, implicit_tls_port]);
+        let settings = main_cf(&folder, routes, honours);
+        write_configuration(
+            &root,
+            &folder,
+            &settings,
+            [starttls_port, implicit_tls_port],
+        );
         let mut postfix = Self {
             namespace: start_in_namespace(&root, &folder),
             root,
@@ -189,7 +195,7 @@ fn start_in_namespace(root: &Path, folder: &str) -> Child {
         .expect("setpriv, unshare and chroot of Debian")
 }
 
-fn write_configuration(root: &Path, folder: &str, routes: &[Route], ports: [u16; 2]) {
+fn write_configuration(root: &Path, folder: &str, settings: &str, ports: [u16; 2]) {
     let host = below(root, folder);
     for part in ["etc/sasl", "spool", "data", "pki", "mail/alice"] {
         fs::create_dir_all(host.join(part)).expect("a folder for Postfix");
@@ -207,7 +213,7 @@ fn write_configuration(root: &Path, folder: &str, routes: &[Route], ports: [u16;
     let (ca, chain) = certificates();
     write("pki/ca.pem", &ca);
     write("pki/chain.pem", &chain);
-    write("etc/main.cf", &main_cf(folder, routes));
+    write("etc/main.cf", settings);
     write("etc/master.cf", &master_cf(ports));
     write(
         "etc/sasl/smtpd.conf",
@@ -244,7 +250,8 @@ fn in_root(root: &Path, command: &str, input: &str) {
 
 /// The settings, for a server that never asks the DNS. It takes no field out of a message, so that
 /// one which should not have been submitted, such as `Bcc`, is seen at the recipient.
-fn main_cf(folder: &str, routes: &[Route]) -> String {
+fn main_cf(folder: &str, routes: &[Route], honours: bool) -> String {
+    let honours = if honours { "yes" } else { "no" };
     let mut transport = String::new();
     let mut policy = String::new();
     for Route {
@@ -281,6 +288,7 @@ virtual_gid_maps = static:{MAILBOX_UID}
 transport_maps = inline:{{{transport} }}
 smtp_tls_policy_maps = inline:{{{policy} }}
 smtp_tls_security_level = may
+tls_required_enable = {honours}
 smtpd_tls_chain_files = {folder}/pki/chain.pem
 smtpd_sasl_type = cyrus
 smtpd_sasl_path = smtpd

@@ -4,18 +4,19 @@ use std::path::PathBuf;
 
 use crate::cli::Resend;
 use crate::config::{Config, Places};
+use crate::maildir::search::{Copy, Flaw};
 use crate::maildir::{self, proof};
 use crate::message::recipients::senders;
 use crate::message::{resubmission, text};
 use crate::notice::provenance::Judgement;
-use crate::notice::{self, Notice, RecipientReport};
+use crate::notice::{self, Notice};
 use crate::offer::plan::{Plan, plan};
 use crate::offer::store::Journal;
-use crate::offer::{NoOffer, Recorded, consider, notice_key};
+use crate::offer::{NoOffer, consider, honours, offer_of};
 
 use super::super::find::{look, missing};
+use super::super::route::Route;
 use super::super::{DATA, Failure, IO, NOTHING, has_journal, journal, judge, now};
-use super::route::Route;
 
 /// A notice, its original, and what would be sent to whom.
 #[derive(Debug)]
@@ -32,10 +33,14 @@ pub(super) struct Case {
     pub(super) message_id: String,
     /// Where the original lies.
     pub(super) path: PathBuf,
+    /// What speaks against that copy, though it may be sent.
+    pub(super) flaws: Vec<Flaw>,
     /// Who gets it and who does not.
     pub(super) plan: Plan,
     /// The way out.
     pub(super) route: Route,
+    /// Whether that server acts on the opt-out, and since when that is known.
+    pub(super) honour: Option<(bool, i64)>,
     /// What will be sent, with the line ends of the file.
     pub(super) message: Vec<u8>,
     /// The fields that were taken out.
@@ -57,24 +62,27 @@ impl Case {
                 "not a delivery notice; pipe the whole, raw notice (mutt: unset pipe_decode)",
             )
         })?;
+        learn(&notice, args, config, places)?;
         let helped = consider(&notice).map_err(|no_offer| Failure::new(NOTHING, no_offer))?;
         let message_id = notice
             .original
             .message_id
             .clone()
             .ok_or_else(|| Failure::new(NOTHING, NoOffer::NoMessageId))?;
-        let mut journal = match args.dry_run && !has_journal(places) {
+        let mut journal = match args.sending.dry_run && !has_journal(places) {
             true => None,
             false => Some(journal(places)?),
         };
         let mut offer = 0;
-        if let Some(journal) = journal.as_mut().filter(|_| !args.dry_run) {
-            offer = journal.record(&recorded(&notice, &helped, &message_id, bytes))?;
+        if let Some(journal) = journal.as_mut().filter(|_| !args.sending.dry_run) {
+            offer = journal
+                .record(&offer_of(&notice, &helped, bytes, now()))?
+                .id;
         }
-        let (path, original) = original(config, &notice, &message_id)?;
+        let (copy, original) = original(config, &notice, &message_id)?;
         let rewritten =
             resubmission::rewrite(&original).map_err(|refusal| Failure::new(NOTHING, refusal))?;
-        let route = Route::choose(config, args.account.as_deref(), &senders(&original))?;
+        let route = Route::choose(config, args.sending.account.as_deref(), &senders(&original))?;
         let deliveries = match journal.as_mut() {
             Some(journal) => journal.deliveries(&message_id)?,
             None => Vec::new(),
@@ -87,6 +95,10 @@ impl Case {
             &config.policy,
             &deliveries,
         );
+        let honour = match &journal {
+            Some(journal) => journal.honour(&route.to_string())?,
+            None => None,
+        };
         let judgement = judge(&notice, &route.account.notice_hosts(), journal.as_ref());
         let (message, removed) = (rewritten.bytes, rewritten.removed);
         Ok(Case {
@@ -95,47 +107,31 @@ impl Case {
             journal,
             offer,
             message_id,
-            path,
+            path: copy.path,
+            flaws: copy.flaws,
             plan,
             route,
+            honour,
             message,
             removed,
         })
     }
 }
 
-/// What the journal keeps of the offer.
-fn recorded(
-    notice: &Notice,
-    helped: &[&RecipientReport],
-    message_id: &str,
-    bytes: &[u8],
-) -> Recorded {
-    let waiting = helped.iter().map(|report| {
-        let address = report
-            .original_recipient
-            .as_ref()
-            .unwrap_or(&report.final_recipient);
-        (address.clone(), report.cause.words().to_owned())
-    });
-    Recorded {
-        id: 0,
-        notice_key: notice_key(notice, message_id),
-        notice: bytes.to_vec(),
-        message_id: message_id.to_owned(),
-        subject: notice.original.subject.clone().unwrap_or_default(),
-        recorded: now(),
-        expires: helped
-            .iter()
-            .filter_map(|report| report.will_retry_until)
-            .max(),
-        dismissed: None,
-        waiting: waiting.collect(),
+/// A notice about an opted-out message shows whether its server acts on that.
+fn learn(notice: &Notice, args: &Resend, config: &Config, places: &Places) -> Result<(), Failure> {
+    let Some(honours) = honours(notice).filter(|_| !args.sending.dry_run) else {
+        return Ok(());
+    };
+    // One that belongs to no account teaches nothing.
+    if let Ok(route) = Route::choose(config, None, &senders(&notice.original.header)) {
+        journal(places)?.learn(&route.to_string(), honours, now())?;
     }
+    Ok(())
 }
 
-/// The copy that was sent, proven, and where it lies.
-fn original(config: &Config, notice: &Notice, id: &str) -> Result<(PathBuf, Vec<u8>), Failure> {
+/// The copy that was sent, proven, and its bytes.
+fn original(config: &Config, notice: &Notice, id: &str) -> Result<(Copy, Vec<u8>), Failure> {
     let date = notice.original.date.as_deref().and_then(text::date);
     let near = date.or(notice.arrival_date);
     let proven = |header: &[u8]| proof::prove(header, &notice.original).is_ok();
@@ -159,5 +155,5 @@ fn original(config: &Config, notice: &Notice, id: &str) -> Result<(PathBuf, Vec<
         );
         return Err(Failure::new(DATA, text));
     }
-    Ok((copy.path.clone(), bytes))
+    Ok((copy.clone(), bytes))
 }

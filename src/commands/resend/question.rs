@@ -59,29 +59,35 @@ pub(super) fn summary(case: &Case) -> Vec<String> {
         format!("Because    {}", causes(case)),
         format!("Message    \"{}\" of {}", field("Subject"), field("Date")),
         format!("Copy       {}", shown(&case.path.display().to_string())),
-        format!("To send    to {to} from {sender}, unchanged but for TLS-Required: No"),
-        format!("Through    {through}"),
     ];
+    if !case.flaws.is_empty() {
+        let flaws: Vec<String> = case.flaws.iter().map(ToString::to_string).collect();
+        lines.push(format!("           {}", flaws.join(", ")));
+    }
+    lines.extend([
+        format!("To send    to {to} from {sender}"),
+        format!("Through    {through}, unchanged but for TLS-Required: No"),
+    ]);
+    if let Some((false, at)) = case.honour {
+        let at = text::rfc3339(at);
+        lines.push(format!(
+            "           which did not honour it, as a notice of {at} showed"
+        ));
+    }
     if let Some(doubt) = &case.judgement.doubt {
         let provenance = word(&case.judgement.provenance);
         lines.push(format!("Notice     {provenance}: {}", shown(doubt)));
     }
-    lines.extend(RISK.map(str::to_owned));
-    if case.plan.send.iter().any(|chosen| chosen.is_queued) {
-        lines.extend(QUEUED.map(str::to_owned));
-    }
+    let is_queued = case.plan.send.iter().any(|chosen| chosen.is_queued);
+    lines.push(RISK.to_owned());
+    lines.push(format!("{ALIKE}{}", if is_queued { QUEUED } else { "" }));
     lines
 }
 
-const RISK: [&str; 2] = [
-    "Risk       it may travel unencrypted, or end with an impostor: broken TLS and an",
-    "           attack look the same.",
-];
-
-const QUEUED: [&str; 2] = [
-    "           Your server still holds the first copy and goes on trying, so that it",
-    "           may arrive a second time.",
-];
+const RISK: &str =
+    "Risk       it may travel unencrypted, or end with an impostor: broken TLS and an";
+const ALIKE: &str = "           attack look the same.";
+const QUEUED: &str = " The first copy stays queued and may arrive too.";
 
 /// Why the chosen recipients wait. Where there is more than one reason the details have the rest.
 fn causes(case: &Case) -> String {
@@ -155,11 +161,9 @@ mod tests {
 
     #[test]
     fn the_risk_is_never_cut_off() {
-        assert!(
-            RISK.iter()
-                .chain(&QUEUED)
-                .all(|line| fit(line, 80) == **line)
-        );
+        for line in [RISK.to_owned(), format!("{ALIKE}{QUEUED}")] {
+            assert_eq!(fit(&line, 80), line);
+        }
     }
 
     #[test]

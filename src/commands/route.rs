@@ -5,7 +5,7 @@ use std::fmt;
 use crate::config::{Account, Config};
 use crate::message::recipients::Mailbox;
 
-use super::super::{CONFIG, Failure, no_account};
+use super::{CONFIG, Failure, no_account};
 
 /// How a message leaves, and from whom.
 #[derive(Debug)]

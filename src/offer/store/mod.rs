@@ -7,7 +7,7 @@
 //! holds a lock on a file named after its envelope id; a row `sending` whose lock is free belongs to
 //! a process that died, and becomes `unknown`, which only the user resolves.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
-use super::{Delivery, Outcome, Recorded, State};
+use super::{Delivery, Recorded};
+
+pub use sending::{Attempt, Sending};
+
+mod sending;
 
 /// The journal cannot do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -58,21 +62,21 @@ fn already(delivery: &Delivery) -> String {
     )
 }
 
+/// What [`Journal::record`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recording {
+    /// Number of the offer.
+    pub id: i64,
+    /// It was not there before.
+    pub is_new: bool,
+}
+
 /// The journal of one user.
 #[derive(Debug)]
 pub struct Journal {
     db: Connection,
     folder: PathBuf,
 }
-
-/// The right to send one resubmission, from `sending` to its outcome. Held by one process at most.
-#[derive(Debug)]
-pub struct Sending {
-    lock: File,
-    path: PathBuf,
-    message_id: String,
-}
-
 /// Format of the database, in `PRAGMA user_version`.
 const FORMAT: i64 = 1;
 
@@ -102,6 +106,11 @@ CREATE TABLE delivery (
     server TEXT NOT NULL,
     reply TEXT NOT NULL,
     PRIMARY KEY (message_id, recipient)
+) STRICT;
+CREATE TABLE honour (
+    server TEXT PRIMARY KEY,
+    honours INTEGER NOT NULL,
+    at INTEGER NOT NULL
 ) STRICT;
 PRAGMA user_version = 1;
 ";
@@ -184,13 +193,13 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn record(&mut self, offer: &Recorded) -> Result<i64, Error> {
+    pub fn record(&mut self, offer: &Recorded) -> Result<Recording, Error> {
         let path = self.database();
         self.try_record(offer)
             .map_err(|source| Error::Sql { path, source })
     }
 
-    fn try_record(&mut self, offer: &Recorded) -> rusqlite::Result<i64> {
+    fn try_record(&mut self, offer: &Recorded) -> rusqlite::Result<Recording> {
         let tx = self
             .db
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -202,7 +211,7 @@ impl Journal {
             )
             .optional()?;
         if let Some(id) = known {
-            return Ok(id);
+            return Ok(Recording { id, is_new: false });
         }
         tx.execute(
             "INSERT INTO offer (notice_key, notice, message_id, subject, recorded, expires)
@@ -224,7 +233,7 @@ impl Journal {
             )?;
         }
         tx.commit()?;
-        Ok(id)
+        Ok(Recording { id, is_new: true })
     }
 
     /// All offers, oldest first.
@@ -266,6 +275,35 @@ impl Journal {
         read().map_err(|source| self.sql(source))
     }
 
+    /// Notes whether a submission server acts on the opt-out, as a notice has shown.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn learn(&mut self, server: &str, honours: bool, now: i64) -> Result<(), Error> {
+        self.db
+            .execute(
+                "INSERT OR REPLACE INTO honour VALUES (?1, ?2, ?3)",
+                params![server, honours, now],
+            )
+            .map(|_| ())
+            .map_err(|source| self.sql(source))
+    }
+
+    /// Does the server act on the opt-out, and when was that seen? `None`: not known.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn honour(&self, server: &str) -> Result<Option<(bool, i64)>, Error> {
+        self.db
+            .query_row(
+                "SELECT honours, at FROM honour WHERE server = ?1",
+                [server],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()
+            .map_err(|source| self.sql(source))
+    }
+
     /// Marks an offer as unwanted. False when there is none of that number.
     ///
     /// # Errors
@@ -280,181 +318,6 @@ impl Journal {
             .map_err(|source| self.sql(source))
     }
 
-    /// What became of the resubmissions of one original.
-    ///
-    /// # Errors
-    /// When the journal cannot be read, or a dead sender's mark not be changed.
-    pub fn deliveries(&mut self, message_id: &str) -> Result<Vec<Delivery>, Error> {
-        self.bury_the_dead(message_id)?;
-        let read = || -> rusqlite::Result<Vec<Delivery>> {
-            let mut rows = self.db.prepare(
-                "SELECT recipient, state, at, server, reply FROM delivery WHERE message_id = ?1 ORDER BY rowid",
-            )?;
-            rows.query_map([message_id], delivery)?.collect()
-        };
-        read().map_err(|source| self.sql(source))
-    }
-
-    /// Is this the ENVID of one of our resubmissions?
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn knows_envelope(&self, id: &str) -> Result<bool, Error> {
-        self.db
-            .query_row(
-                "SELECT EXISTS (SELECT 1 FROM delivery WHERE envelope_id = ?1)",
-                [id],
-                |row| row.get(0),
-            )
-            .map_err(|source| self.sql(source))
-    }
-
-    /// Marks every one of `recipients` as `sending`, or none of them.
-    ///
-    /// # Errors
-    /// [`Error::Taken`] when one of them was sent the message already, may have been, or is being
-    /// sent it now; otherwise when the journal cannot be written.
-    pub fn begin(
-        &mut self,
-        message_id: &str,
-        recipients: &[&str],
-        envelope_id: &str,
-        server: &str,
-        now: i64,
-    ) -> Result<Sending, Error> {
-        self.bury_the_dead(message_id)?;
-        let path = self.lock_path(envelope_id);
-        let lock = locked(&path).map_err(|source| Error::Io {
-            path: path.clone(),
-            source,
-        })?;
-        let sending = Sending {
-            lock,
-            path,
-            message_id: message_id.to_owned(),
-        };
-        let database = self.database();
-        let taken = self
-            .try_begin(message_id, recipients, envelope_id, server, now)
-            .map_err(|source| Error::Sql {
-                path: database,
-                source,
-            })?;
-        match taken {
-            None => Ok(sending),
-            Some(delivery) => {
-                sending.release();
-                Err(Error::Taken(delivery))
-            }
-        }
-    }
-
-    fn try_begin(
-        &mut self,
-        message_id: &str,
-        recipients: &[&str],
-        envelope_id: &str,
-        server: &str,
-        now: i64,
-    ) -> rusqlite::Result<Option<Delivery>> {
-        let tx = self
-            .db
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for recipient in recipients {
-            let key = key(recipient);
-            let known = tx
-                .query_row(
-                    "SELECT recipient, state, at, server, reply FROM delivery
-                     WHERE message_id = ?1 AND recipient = ?2",
-                    params![message_id, key],
-                    delivery,
-                )
-                .optional()?;
-            if let Some(delivery) = known.filter(|delivery| delivery.state != State::Refused) {
-                return Ok(Some(delivery));
-            }
-            tx.execute(
-                "INSERT OR REPLACE INTO delivery VALUES (?1, ?2, 'sending', ?3, ?4, ?5, '')",
-                params![message_id, key, now, envelope_id, server],
-            )?;
-        }
-        tx.commit()?;
-        Ok(None)
-    }
-
-    /// Writes what the server said, or that it is not known, and gives up the right to send.
-    ///
-    /// # Errors
-    /// When the journal cannot be written; the rows then stay `sending` and will read `unknown`.
-    pub fn finish(
-        &mut self,
-        sending: Sending,
-        outcomes: &[Outcome],
-        now: i64,
-    ) -> Result<(), Error> {
-        let path = self.database();
-        self.try_finish(&sending, outcomes, now)
-            .map_err(|source| Error::Sql { path, source })?;
-        sending.release();
-        Ok(())
-    }
-
-    fn try_finish(
-        &mut self,
-        sending: &Sending,
-        outcomes: &[Outcome],
-        now: i64,
-    ) -> rusqlite::Result<()> {
-        let tx = self
-            .db
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for outcome in outcomes {
-            tx.execute(
-                "UPDATE delivery SET state = ?3, at = ?4, reply = ?5
-                 WHERE message_id = ?1 AND recipient = ?2 AND state = 'sending'",
-                params![
-                    sending.message_id,
-                    key(&outcome.recipient),
-                    outcome.state.name(),
-                    now,
-                    outcome.reply
-                ],
-            )?;
-        }
-        tx.commit()
-    }
-
-    /// Rows `sending` whose sender is gone become `unknown`.
-    fn bury_the_dead(&mut self, message_id: &str) -> Result<(), Error> {
-        let read = || -> rusqlite::Result<Vec<String>> {
-            self.db
-                .prepare("SELECT DISTINCT envelope_id FROM delivery WHERE message_id = ?1 AND state = 'sending'")?
-                .query_map([message_id], |row| row.get(0))?
-                .collect()
-        };
-        for envelope_id in read().map_err(|source| self.sql(source))? {
-            let path = self.lock_path(&envelope_id);
-            match locked(&path) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-                Err(source) => return Err(Error::Io { path, source }),
-                Ok(_lock) => {
-                    self.db
-                        .execute(
-                            "UPDATE delivery SET state = 'unknown' WHERE envelope_id = ?1 AND state = 'sending'",
-                            [&envelope_id],
-                        )
-                        .map_err(|source| self.sql(source))?;
-                    let _ = fs::remove_file(&path);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn lock_path(&self, envelope_id: &str) -> PathBuf {
-        self.folder.join("locks").join(envelope_id)
-    }
-
     fn database(&self) -> PathBuf {
         Journal::file(&self.folder)
     }
@@ -465,34 +328,6 @@ impl Journal {
             source,
         }
     }
-}
-
-impl Sending {
-    /// The lock file has no use once its rows have an outcome. One that stays behind does no harm.
-    fn release(self) {
-        let _ = fs::remove_file(&self.path);
-        drop(self.lock);
-    }
-}
-
-/// Opens and locks a file; `WouldBlock` when another process holds it.
-fn locked(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
-}
-
-/// How a recipient is known in the journal. Wider than RFC 5321 on purpose: two spellings that most
-/// servers hold for one mailbox must not get two copies.
-fn key(recipient: &str) -> String {
-    recipient.to_lowercase()
 }
 
 fn recorded(row: &Row<'_>) -> rusqlite::Result<Recorded> {
@@ -506,16 +341,5 @@ fn recorded(row: &Row<'_>) -> rusqlite::Result<Recorded> {
         expires: row.get(6)?,
         dismissed: row.get(7)?,
         waiting: Vec::new(),
-    })
-}
-
-fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
-    let state: String = row.get(1)?;
-    Ok(Delivery {
-        recipient: row.get(0)?,
-        state: State::from_name(&state),
-        at: row.get(2)?,
-        server: row.get(3)?,
-        reply: row.get(4)?,
     })
 }

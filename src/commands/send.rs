@@ -4,46 +4,57 @@ use std::io;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::{NAME, Resend};
+use crate::cli::NAME;
 use crate::config::Account;
-use crate::offer::store::{self, Journal, Sending};
+use crate::offer::store::{self, Attempt, Journal, Sending};
 use crate::offer::{Outcome, State};
 use crate::submission::{Envelope, Error, Receipt, Secret, Server, credentials, sendmail, smtp};
 
-use super::super::{CONFIG, DATA, Failure, INTERNAL, IO, now};
-use super::case::Case;
+use super::route::Route;
+use super::{CONFIG, DATA, Failure, INTERNAL, IO, now};
 
 /// Messages above this many bytes get a progress bar.
 const LARGE: usize = 1 << 20;
 
-/// Submits the message of the case to its recipients. Returns what became of each.
+/// A message on its way out.
+pub(super) struct Outgoing<'a> {
+    /// What the journal knows the submission by, with each recipient: nothing goes out twice under it.
+    pub(super) key: &'a str,
+    /// From whom, through which account.
+    pub(super) route: &'a Route,
+    /// To whom.
+    pub(super) recipients: Vec<&'a str>,
+    /// What, with the line ends as stored.
+    pub(super) message: &'a [u8],
+}
+
+/// Submits a message. Returns what became of each recipient.
 ///
 /// The journal says `sending` for the accepted recipients before the first byte of DATA, and what
 /// the server answered after the final reply. When the answer is lost it says `unknown`.
-pub(super) fn send(case: &mut Case, args: &Resend) -> Result<Vec<Outcome>, Failure> {
-    let recipients: Vec<&str> = case
-        .plan
-        .send
-        .iter()
-        .map(|chosen| &*chosen.address)
-        .collect();
-    let envelope = Envelope::new(&case.route.sender, &recipients, &envelope_id()?)
+pub(super) fn send(
+    journal: &mut Journal,
+    outgoing: &Outgoing<'_>,
+    quiet: bool,
+) -> Result<Vec<Outcome>, Failure> {
+    let Outgoing {
+        key,
+        route,
+        recipients,
+        message,
+    } = outgoing;
+    let envelope = Envelope::new(&route.sender, recipients, &envelope_id()?)
         .map_err(|error| Failure::new(DATA, format!("{error}; nothing was sent")))?;
-    let way = Way::of(&case.route.account)?;
-    let Some(journal) = case.journal.as_mut() else {
-        return Err(Failure::new(
-            INTERNAL,
-            "no journal is open; nothing was sent",
-        ));
-    };
+    let way = Way::of(&route.account)?;
+    let (server, begun) = (route.to_string(), None);
     let mut note = Note {
         journal,
-        message_id: &case.message_id,
-        server: case.route.to_string(),
-        begun: None,
+        key,
+        server,
+        begun,
     };
-    let bar = bar(case.message.len(), args);
-    let result = submit(&way, &envelope, &case.message, &mut note, &bar);
+    let bar = bar(message.len(), quiet);
+    let result = submit(&way, &envelope, message, &mut note, &bar);
     bar.finish_and_clear();
     note.finish(&envelope, result)
 }
@@ -92,8 +103,8 @@ fn submit(
 }
 
 /// Drawn on standard error, and only where that is a terminal.
-fn bar(length: usize, args: &Resend) -> ProgressBar {
-    if length < LARGE || args.json {
+fn bar(length: usize, quiet: bool) -> ProgressBar {
+    if length < LARGE || quiet {
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes}");
@@ -104,16 +115,20 @@ fn bar(length: usize, args: &Resend) -> ProgressBar {
 /// The journal's side of one submission.
 struct Note<'a> {
     journal: &'a mut Journal,
-    message_id: &'a str,
+    key: &'a str,
     server: String,
     begun: Option<Result<Sending, store::Error>>,
 }
 
 impl Note<'_> {
     fn begin(&mut self, accepted: &[&str], envelope_id: &str) -> io::Result<()> {
-        let begun = self
-            .journal
-            .begin(self.message_id, accepted, envelope_id, &self.server, now());
+        let begun = self.journal.begin(&Attempt {
+            message_id: self.key,
+            recipients: accepted,
+            envelope_id,
+            server: &self.server,
+            now: now(),
+        });
         let result = match &begun {
             Ok(_) => Ok(()),
             Err(error) => Err(io::Error::other(error.to_string())),
@@ -189,7 +204,7 @@ fn outcomes(receipt: &Receipt) -> Vec<Outcome> {
 
 /// A fresh ENVID that nobody else can know (RFC 3461 section 4.4): a notice that returns it is about
 /// this submission.
-fn envelope_id() -> Result<String, Failure> {
+pub(super) fn envelope_id() -> Result<String, Failure> {
     let no_random = |error| {
         Failure::new(
             INTERNAL,

@@ -1,0 +1,257 @@
+//! Who is being sent what, at most once: the rows of `delivery` and their locks.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{OptionalExtension, Row, TransactionBehavior, params};
+
+use super::{Error, Journal};
+use crate::offer::{Delivery, Outcome, State};
+
+/// The right to send one resubmission, from `sending` to its outcome. Held by one process at most.
+#[derive(Debug)]
+pub struct Sending {
+    lock: File,
+    path: PathBuf,
+    message_id: String,
+}
+
+/// What [`Journal::begin`] is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt<'a> {
+    /// Message-ID of the original, or what else the submission is known by.
+    pub message_id: &'a str,
+    /// The recipients that the server has accepted.
+    pub recipients: &'a [&'a str],
+    /// The ENVID. Nobody else can know it.
+    pub envelope_id: &'a str,
+    /// The submission server, for people.
+    pub server: &'a str,
+    /// The time, in seconds since 1970.
+    pub now: i64,
+}
+
+impl Journal {
+    /// What became of the resubmissions of one original.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or a dead sender's mark not be changed.
+    pub fn deliveries(&mut self, message_id: &str) -> Result<Vec<Delivery>, Error> {
+        self.bury_the_dead(message_id)?;
+        let read = || -> rusqlite::Result<Vec<Delivery>> {
+            let mut rows = self.db.prepare(
+                "SELECT recipient, state, at, server, reply FROM delivery WHERE message_id = ?1 ORDER BY rowid",
+            )?;
+            rows.query_map([message_id], delivery)?.collect()
+        };
+        read().map_err(|source| self.sql(source))
+    }
+
+    /// Is this the ENVID of one of our resubmissions?
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn knows_envelope(&self, id: &str) -> Result<bool, Error> {
+        self.db
+            .query_row(
+                "SELECT EXISTS (SELECT 1 FROM delivery WHERE envelope_id = ?1)",
+                [id],
+                |row| row.get(0),
+            )
+            .map_err(|source| self.sql(source))
+    }
+
+    /// Marks every one of `recipients` as `sending`, or none of them.
+    ///
+    /// # Errors
+    /// [`Error::Taken`] when one of them was sent the message already, may have been, or is being
+    /// sent it now; otherwise when the journal cannot be written.
+    pub fn begin(&mut self, attempt: &Attempt<'_>) -> Result<Sending, Error> {
+        self.bury_the_dead(attempt.message_id)?;
+        let path = self.lock_path(attempt.envelope_id);
+        let lock = locked(&path).map_err(|source| Error::Io {
+            path: path.clone(),
+            source,
+        })?;
+        let sending = Sending {
+            lock,
+            path,
+            message_id: attempt.message_id.to_owned(),
+        };
+        let database = self.database();
+        let taken = self.try_begin(attempt);
+        let taken = taken.map_err(|source| Error::Sql {
+            path: database,
+            source,
+        })?;
+        match taken {
+            None => Ok(sending),
+            Some(delivery) => {
+                sending.release();
+                Err(Error::Taken(delivery))
+            }
+        }
+    }
+
+    fn try_begin(&mut self, attempt: &Attempt<'_>) -> rusqlite::Result<Option<Delivery>> {
+        let Attempt {
+            message_id,
+            envelope_id,
+            server,
+            now,
+            ..
+        } = attempt;
+        let tx = self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for recipient in attempt.recipients {
+            let key = key(recipient);
+            let known = tx
+                .query_row(
+                    "SELECT recipient, state, at, server, reply FROM delivery
+                     WHERE message_id = ?1 AND recipient = ?2",
+                    params![message_id, key],
+                    delivery,
+                )
+                .optional()?;
+            if let Some(delivery) = known.filter(|delivery| delivery.state != State::Refused) {
+                return Ok(Some(delivery));
+            }
+            tx.execute(
+                "INSERT OR REPLACE INTO delivery VALUES (?1, ?2, 'sending', ?3, ?4, ?5, '')",
+                params![message_id, key, now, envelope_id, server],
+            )?;
+        }
+        tx.commit()?;
+        Ok(None)
+    }
+
+    /// Writes what the server said, or that it is not known, and gives up the right to send.
+    ///
+    /// # Errors
+    /// When the journal cannot be written; the rows then stay `sending` and will read `unknown`.
+    pub fn finish(
+        &mut self,
+        sending: Sending,
+        outcomes: &[Outcome],
+        now: i64,
+    ) -> Result<(), Error> {
+        let path = self.database();
+        self.try_finish(&sending, outcomes, now)
+            .map_err(|source| Error::Sql { path, source })?;
+        sending.release();
+        Ok(())
+    }
+
+    fn try_finish(
+        &mut self,
+        sending: &Sending,
+        outcomes: &[Outcome],
+        now: i64,
+    ) -> rusqlite::Result<()> {
+        let tx = self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for outcome in outcomes {
+            tx.execute(
+                "UPDATE delivery SET state = ?3, at = ?4, reply = ?5
+                 WHERE message_id = ?1 AND recipient = ?2 AND state = 'sending'",
+                params![
+                    sending.message_id,
+                    key(&outcome.recipient),
+                    outcome.state.name(),
+                    now,
+                    outcome.reply
+                ],
+            )?;
+        }
+        tx.commit()
+    }
+
+    /// Turns what is unknown of an original into what the user has found out. The number of
+    /// recipients.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn resolve(&mut self, message_id: &str, state: State, now: i64) -> Result<usize, Error> {
+        self.db
+            .execute(
+                "UPDATE delivery SET state = ?2, at = ?3, reply = 'by your own word'
+                 WHERE message_id = ?1 AND state = 'unknown'",
+                params![message_id, state.name(), now],
+            )
+            .map_err(|source| self.sql(source))
+    }
+
+    /// Rows `sending` whose sender is gone become `unknown`.
+    fn bury_the_dead(&mut self, message_id: &str) -> Result<(), Error> {
+        let read = || -> rusqlite::Result<Vec<String>> {
+            self.db
+                .prepare("SELECT DISTINCT envelope_id FROM delivery WHERE message_id = ?1 AND state = 'sending'")?
+                .query_map([message_id], |row| row.get(0))?
+                .collect()
+        };
+        for envelope_id in read().map_err(|source| self.sql(source))? {
+            let path = self.lock_path(&envelope_id);
+            match locked(&path) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                Err(source) => return Err(Error::Io { path, source }),
+                Ok(_lock) => {
+                    self.db
+                        .execute(
+                            "UPDATE delivery SET state = 'unknown' WHERE envelope_id = ?1 AND state = 'sending'",
+                            [&envelope_id],
+                        )
+                        .map_err(|source| self.sql(source))?;
+                    let _ = fs::remove_file(&path);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn lock_path(&self, envelope_id: &str) -> PathBuf {
+        self.folder.join("locks").join(envelope_id)
+    }
+}
+
+impl Sending {
+    /// The lock file has no use once its rows have an outcome. One that stays behind does no harm.
+    fn release(self) {
+        let _ = fs::remove_file(&self.path);
+        drop(self.lock);
+    }
+}
+
+/// Opens and locks a file; `WouldBlock` when another process holds it.
+fn locked(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// How a recipient is known in the journal. Wider than RFC 5321 on purpose: two spellings that most
+/// servers hold for one mailbox must not get two copies.
+fn key(recipient: &str) -> String {
+    recipient.to_lowercase()
+}
+
+fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+    let state: String = row.get(1)?;
+    Ok(Delivery {
+        recipient: row.get(0)?,
+        state: State::from_name(&state),
+        at: row.get(2)?,
+        server: row.get(3)?,
+        reply: row.get(4)?,
+    })
+}
