@@ -12,6 +12,8 @@ mod captured;
 mod crafted;
 mod hostile;
 mod layouts;
+mod prose;
+mod reports;
 
 fn data(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
