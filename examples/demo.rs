@@ -100,7 +100,7 @@ fn furnish(home: &Path, server: &Server) -> io::Result<()> {
     fs::write(
         config.join("config.toml"),
         format!(
-            "[mail]\nsent = [\"~/Mail/Sent\"]\nsearch = [\"~/Mail\"]\n\n\
+            "[mail]\ninbox = []\nsent = [\"~/Mail/Sent\"]\nsearch = [\"~/Mail\"]\n\n\
              [[account]]\nfrom = [\"alice@example.org\"]\nsubmission = \"{}\"\n\
              password_command = \"echo sesame\"\ntls_trust_file = \"{}\"\n",
             server.url(),

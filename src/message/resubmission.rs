@@ -231,6 +231,21 @@ fn is_daemon(from: &str) -> bool {
         .any(|address| address.starts_with("mailer-daemon@"))
 }
 
+/// Is the message encrypted itself (RFC 3156 section 4, RFC 8551 section 3.3, or PGP in the text)? Then
+/// broken TLS exposes its header only.
+pub fn is_encrypted(message: &[u8]) -> bool {
+    let media = header::text(message, "Content-Type")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    match word(&media) {
+        "multipart/encrypted" => true,
+        "application/pkcs7-mime" | "application/x-pkcs7-mime" => !media.contains("signed-data"),
+        _ => header::body(message)
+            .trim_ascii_start()
+            .starts_with(b"-----BEGIN PGP MESSAGE-----"),
+    }
+}
+
 /// The first word of a value, without parameters and comments.
 fn word(value: &str) -> &str {
     let end = value.find(|c: char| c.is_whitespace() || matches!(c, ';' | '('));
@@ -299,6 +314,26 @@ mod tests {
         );
         let removed = rewrite(original.as_bytes()).unwrap().removed;
         assert_eq!(removed, ["BCC", "Resent-bcc", "bcc"]);
+    }
+
+    #[test]
+    fn encrypted_messages_are_known() {
+        for (header, encrypted) in [
+            ("Content-Type: multipart/encrypted;\n boundary=x\n\n", true),
+            (
+                "Content-Type: application/pkcs7-mime; smime-type=enveloped-data\n\n",
+                true,
+            ),
+            (
+                "Content-Type: application/pkcs7-mime; smime-type=signed-data\n\n",
+                false,
+            ),
+            ("Content-Type: multipart/signed; boundary=x\n\n", false),
+            ("Subject: x\n\n\n-----BEGIN PGP MESSAGE-----\n", true),
+            ("Subject: multipart/encrypted\n\ntext\n", false),
+        ] {
+            assert_eq!(is_encrypted(header.as_bytes()), encrypted, "{header}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What the user sees before a message leaves, and the user's word.
 
+use crate::message::resubmission::is_encrypted;
 use crate::message::{header, text};
 use crate::notice::provenance::Provenance;
 use crate::terminal::{Terminal, fit, shown};
@@ -79,15 +80,25 @@ pub(super) fn summary(case: &Case) -> Vec<String> {
         lines.push(format!("Notice     {provenance}: {}", shown(doubt)));
     }
     let is_queued = case.plan.send.iter().any(|chosen| chosen.is_queued);
-    lines.push(RISK.to_owned());
-    lines.push(format!("{ALIKE}{}", if is_queued { QUEUED } else { "" }));
+    let [risk, more] = match is_encrypted(&case.message) {
+        true => SEALED,
+        false => OPEN,
+    };
+    lines.push(risk.to_owned());
+    lines.push(format!("{more}{}", if is_queued { QUEUED } else { "" }));
     lines
 }
 
-const RISK: &str =
-    "Risk       it may travel unencrypted, or end with an impostor: broken TLS and an";
-const ALIKE: &str = "           attack look the same.";
-const QUEUED: &str = " The first copy stays queued and may arrive too.";
+const OPEN: [&str; 2] = [
+    "Risk       it may travel unencrypted, or end with an impostor: broken TLS and an",
+    "           attack look the same.",
+];
+/// Of a message that is encrypted itself.
+const SEALED: [&str; 2] = [
+    "Risk       strangers may see its header, but not its text, which is encrypted.",
+    "           So may an impostor.",
+];
+const QUEUED: &str = " The first copy stays queued, and may arrive.";
 
 /// Why the chosen recipients wait. Where there is more than one reason the details have the rest.
 fn causes(case: &Case) -> String {
@@ -161,8 +172,10 @@ mod tests {
 
     #[test]
     fn the_risk_is_never_cut_off() {
-        for line in [RISK.to_owned(), format!("{ALIKE}{QUEUED}")] {
-            assert_eq!(fit(&line, 80), line);
+        for [first, second] in [OPEN, SEALED] {
+            assert_eq!(fit(first, 80), first);
+            let second = format!("{second}{QUEUED}");
+            assert_eq!(fit(&second, 80), second);
         }
     }
 
