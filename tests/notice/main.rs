@@ -11,6 +11,7 @@ use tls_optout::notice::reading::Reading;
 mod captured;
 mod crafted;
 mod hostile;
+mod inspect;
 mod layouts;
 mod prose;
 mod reports;
