@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 
 /// What `--version` says and the errors start with.
 pub const NAME: &str = env!("CARGO_PKG_NAME");
@@ -17,6 +17,9 @@ pub struct Cli {
     /// Configuration file to read in place of the usual one
     #[arg(long, global = true, value_name = "FILE", env = "TLS_OPTOUT_CONFIG")]
     pub config: Option<PathBuf>,
+    /// Log more on standard error; twice: everything (RUST_LOG says it in detail)
+    #[arg(long, short, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
     /// What to do
     #[command(subcommand)]
     pub verb: Verb,
@@ -57,7 +60,8 @@ pub struct Inspect {
     /// One JSON object a line
     #[arg(long)]
     pub json: bool,
-    /// Notices; none or "-": standard input
+    /// Notices as files, or a Maildir folder: every message in it; none or "-": standard input
+    #[arg(value_name = "FILE or FOLDER")]
     pub files: Vec<PathBuf>,
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use submission_server::{Certificate, Script, Then};
 use tls_optout::submission::{
@@ -96,7 +96,7 @@ impl Case {
     }
 
     fn short(mut self) -> Case {
-        self.limit = Duration::from_millis(300);
+        self.limit = Duration::from_secs(1);
         self
     }
 }
@@ -428,17 +428,10 @@ fn a_connection_that_ends_before_the_dot_sends_nothing() {
 #[test]
 fn silence_before_the_dot_sends_nothing() {
     for what in ["CONNECT", "EHLO", "AUTH", "MAIL", "RCPT", "DATA"] {
-        let start = Instant::now();
         let run = case(Script::tls().on(what, Then::Nothing)).short().run();
-        assert!(
-            start.elapsed() < Duration::from_secs(10),
-            "the limit was not kept"
-        );
         assert_eq!(run.not_sent().status(), 75, "{what}");
         assert!(
-            run.not_sent()
-                .to_string()
-                .contains("no answer within 0.3 s"),
+            run.not_sent().to_string().contains("no answer within 1 s"),
             "{}",
             run.not_sent()
         );
@@ -504,7 +497,7 @@ fn a_server_that_stops_reading_sends_nothing() {
     assert!(
         run.not_sent()
             .to_string()
-            .contains("during the message: no answer within 0.3 s")
+            .contains("during the message: no answer within 1 s")
     );
 }
 
@@ -522,7 +515,7 @@ fn no_word_after_the_dot_leaves_it_unknown() {
     }
     let run = case(Script::tls().on(".", Then::Nothing)).short().run();
     assert!(
-        run.unknown().to_string().contains("no answer within 0.3 s"),
+        run.unknown().to_string().contains("no answer within 1 s"),
         "{}",
         run.unknown()
     );

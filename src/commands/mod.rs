@@ -111,11 +111,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { DONE });
         }
     };
-    log::start(if matches!(cli.verb, Verb::Watch(_)) {
-        "info"
-    } else {
-        "warn"
-    });
+    log::start(u8::from(matches!(cli.verb, Verb::Watch(_))), cli.verbose);
     match run(cli) {
         Ok(status) => ExitCode::from(status),
         Err(failure) => {

@@ -1,22 +1,23 @@
 //! `process`: a filter for delivery time. A message on standard input, an offer recorded where there is
-//! one. It never gives a delivery agent a reason to lose or bounce the mail.
+//! one. No message gives a delivery agent a reason to lose or bounce the mail.
 
-use std::path::Path;
+use std::io::{self, Read};
 
 use crate::config::Places;
-use crate::offer;
+use crate::maildir::LARGEST;
+use crate::watch::arrival;
 
-use super::{DATA, DONE, Failure, NOTHING, TRY_AGAIN, input, journal, now};
+use super::{DONE, Failure, NOTHING, TRY_AGAIN, inputs, journal, now};
 
-/// 0: an offer waits; 1: nothing to do; 75: the journal cannot be written now.
+/// 0: an offer waits; 1: nothing to do; 75: it could not be read or recorded now.
 pub(super) fn run(places: &Places) -> Result<u8, Failure> {
-    let message = match input(Path::new("-")) {
-        Ok(message) => message,
-        // Too large for a notice.
-        Err(failure) if failure.status == DATA => return Ok(NOTHING),
-        Err(failure) => return Err(failure),
-    };
-    let Some(offer) = offer::in_message(&message, now()) else {
+    inputs(&[])?;
+    let mut message = io::stdin().lock();
+    let unread = |error| Failure::new(TRY_AGAIN, format!("standard input: {error}"));
+    let offer = arrival::offer_in(&mut message, now()).map_err(unread)?;
+    // A delivery agent that cannot write all of the message may take that for a failed delivery.
+    io::copy(&mut message.take(LARGEST), &mut io::sink()).map_err(unread)?;
+    let Some(offer) = offer else {
         return Ok(NOTHING);
     };
     let later = |failure: Failure| Failure::new(TRY_AGAIN, failure);

@@ -1,33 +1,31 @@
 //! `watch`: the daemon. It records offers and never sends.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::cli::Watch;
-use crate::config::{Asking, Config, Places, durable};
-use crate::maildir;
-use crate::notice;
-use crate::offer;
+use crate::config::{Asking, Config, Places};
 use crate::offer::store::Journal;
-use crate::watch::{Event, Folders, events};
+use crate::watch::folders::Folders;
+use crate::watch::progress::Progress;
+use crate::watch::{Event, Events, arrival};
 
 use super::{CONFIG, DONE, Failure, IO, NOTHING, journal, now};
 
-/// The header block of a message, and then some: enough to tell that it is no notice.
-const START: u64 = 64 * 1024;
 /// How often everything is looked through, whatever the system tells.
 const LOOK: Duration = Duration::from_secs(300);
-/// How far back the first look goes: the time for which servers usually go on trying.
-const FIRST: Duration = Duration::from_secs(5 * 24 * 3600);
-/// How much later than its delivery a message may show, by clocks that differ and by synchronisation.
-const OVERLAP: Duration = Duration::from_secs(3600);
+/// How often where the system does not tell of every change, or the last look has failed.
+const POLL: Duration = Duration::from_secs(30);
+/// How often a folder is looked through that changes meanwhile.
+const ATTEMPTS: usize = 4;
 
 /// Looks through the inbox folders, and goes on as messages come.
 pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
@@ -41,7 +39,8 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
     let mut daemon = Daemon {
         folders: Folders::new(config.mail.inbox),
         journal: journal(places)?,
-        looked: places.state_home.join(super::NAME).join("looked"),
+        progress: Progress::load(places.state_home.join(super::NAME).join("looked")),
+        is_over: Arc::new(AtomicBool::new(false)),
     };
     if args.once {
         let new = daemon.look()?;
@@ -53,63 +52,136 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
 struct Daemon {
     folders: Folders,
     journal: Journal,
-    /// Its modification time is that of the last look.
-    looked: PathBuf,
+    progress: Progress,
+    /// A signal ended the daemon.
+    is_over: Arc<AtomicBool>,
 }
 
 impl Daemon {
     fn watch(&mut self) -> Result<u8, Failure> {
         let (sender, receiver) = channel();
-        stop_on_signals(&sender)
+        end_on_signals(&self.is_over, &sender)
             .map_err(|error| Failure::new(IO, format!("cannot wait for signals: {error}")))?;
-        loop {
-            // Folders may have come or gone. Watching starts before looking, so that nothing is missed.
-            let folders = self.folders.folders();
-            let _watcher = events(&folders, &sender)
-                .map_err(|error| Failure::new(IO, format!("cannot watch the folders: {error}")))?;
-            self.look()?;
-            tracing::debug!(folders = folders.len(), "watching");
-            let due = SystemTime::now() + LOOK;
-            loop {
-                let left = due.duration_since(SystemTime::now()).unwrap_or_default();
-                match receiver.recv_timeout(left) {
-                    Ok(Event::Message(path)) => {
-                        if self.folders.is_new(&path) {
-                            self.read(&path)?;
-                        }
-                    }
-                    Ok(Event::Look) | Err(RecvTimeoutError::Timeout) => break,
-                    Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(DONE),
+        let mut events = Events::new(sender);
+        while !self.is_over() {
+            // Watching starts before looking, so that nothing is missed.
+            let is_told_all = self.watch_what_is_there(&mut events);
+            let looked = self.look();
+            if let Err(failure) = &looked {
+                tracing::error!("{failure}");
+            }
+            let is_all_well = is_told_all && looked.is_ok();
+            let due = Instant::now() + if is_all_well { LOOK } else { POLL };
+            let left = || due.saturating_duration_since(Instant::now());
+            while let Ok(event) = receiver.recv_timeout(left()) {
+                match event {
+                    Event::Message(path) if self.folders.is_new(&path) => self.take(&path),
+                    Event::Message(_) => {}
+                    Event::Written(path) => self.take(&path),
+                    Event::Look | Event::Stop => break,
+                }
+            }
+            // The look that follows sees all that these tell of.
+            for event in receiver.try_iter() {
+                if let Event::Written(path) = event {
+                    self.folders.forget(&path);
                 }
             }
         }
+        Ok(DONE)
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+
+    /// Watches until no folder comes or goes while the watching begins. Does the system tell all?
+    fn watch_what_is_there(&mut self, events: &mut Events) -> bool {
+        let mut directories = self.folders.directories();
+        for _ in 1..ATTEMPTS {
+            let is_told_all = events.watch(&directories);
+            let now = self.folders.directories();
+            if now == directories {
+                tracing::debug!(directories = now.len(), is_told_all, "watching");
+                return is_told_all;
+            }
+            directories = now;
+        }
+        events.watch(&directories)
     }
 
     /// Looks through all folders. The number of new offers.
     fn look(&mut self) -> Result<usize, Failure> {
-        let last = fs::metadata(&self.looked).and_then(|meta| meta.modified());
-        let since = match last {
-            Ok(last) => last.checked_sub(OVERLAP),
-            Err(_) => SystemTime::now().checked_sub(FIRST),
-        };
-        let mut new = 0;
-        for path in self.folders.look(since.unwrap_or(SystemTime::UNIX_EPOCH)) {
-            new += usize::from(self.read(&path)?);
+        let (mut new, mut result) = (0, Ok(()));
+        for folder in self.folders.folders() {
+            match self.look_at(&folder) {
+                Ok(count) => new += count,
+                Err(failure) => result = Err(failure),
+            }
         }
-        // The new time is written after the work: what was cut short is done again.
-        durable::write(&self.looked, b"")
-            .map_err(|error| Failure::new(IO, format!("{}: {error}", self.looked.display())))?;
+        let saved = self.progress.save();
+        result?;
+        saved.map_err(|error| Failure::new(IO, format!("cannot note what was read: {error}")))?;
         Ok(new)
     }
 
+    /// What vanishes while it is looked at was renamed: the next attempt finds it.
+    fn look_at(&mut self, folder: &Path) -> Result<usize, Failure> {
+        let start = SystemTime::now();
+        let window = self.progress.window(folder, start);
+        let (mut new, mut has_changed) = (0, false);
+        for _ in 0..ATTEMPTS {
+            let found = match self.folders.look(folder, window) {
+                Ok(Some(found)) => found,
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::debug!("{}: {error}", folder.display());
+                    return Ok(new);
+                }
+            };
+            has_changed = true;
+            for (at, path) in found.iter().enumerate() {
+                if self.is_over() {
+                    return Ok(new);
+                }
+                match self.read(path) {
+                    Ok(is_new) => new += usize::from(is_new),
+                    Err(failure) => {
+                        found[at..]
+                            .iter()
+                            .for_each(|path| self.folders.forget(path));
+                        return Err(failure);
+                    }
+                }
+            }
+            if found.is_empty() {
+                break;
+            }
+        }
+        // The new time is noted after the work: what was cut short is done again.
+        if has_changed {
+            self.progress.complete(folder, start);
+        }
+        Ok(new)
+    }
+
+    /// A message that an event told of. The journal fails: the next look reads it again.
+    fn take(&mut self, path: &Path) {
+        if let Err(failure) = self.read(path) {
+            self.folders.forget(path);
+            tracing::error!("{failure}");
+        }
+    }
+
     /// Records the offer of a message, if it has one. True when it is new. A file that has gone or
-    /// cannot be read is none.
+    /// cannot be read has none, and stays one to look at.
     fn read(&mut self, path: &Path) -> Result<bool, Failure> {
-        let offer = match offer_in(path) {
+        let offer = match arrival::offer_in_file(path, now()) {
             Ok(Some(offer)) => offer,
             Ok(None) => return Ok(false),
             Err(error) => {
                 tracing::debug!("{}: {error}", path.display());
+                self.folders.forget(path);
                 return Ok(false);
             }
         };
@@ -122,21 +194,12 @@ impl Daemon {
     }
 }
 
-/// Reads the whole file only where its start is that of a notice.
-fn offer_in(path: &Path) -> io::Result<Option<offer::Recorded>> {
-    let mut start = Vec::new();
-    File::open(path)?.take(START).read_to_end(&mut start)?;
-    if notice::read(&start).is_none() {
-        return Ok(None);
-    }
-    Ok(offer::in_message(&maildir::read(path)?, now()))
-}
-
-fn stop_on_signals(sender: &Sender<Event>) -> io::Result<()> {
+fn end_on_signals(is_over: &Arc<AtomicBool>, sender: &Sender<Event>) -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    let sender = sender.clone();
+    let (is_over, sender) = (Arc::clone(is_over), sender.clone());
     thread::spawn(move || {
         for _ in signals.forever() {
+            is_over.store(true, Ordering::Relaxed);
             let _ = sender.send(Event::Stop);
         }
     });

@@ -63,7 +63,20 @@ impl Walk {
     /// All folders at and below `root` that this walk has not given before, in no particular order:
     /// Maildir++ (`.Sub`), nested, mixed, through symbolic links. A loop of links ends.
     pub fn below(&mut self, root: &Path, unreadable: &mut Unreadable) -> Vec<PathBuf> {
-        let mut folders = Vec::new();
+        let directories = self.directories_below(root, unreadable).into_iter();
+        directories
+            .filter_map(|(directory, is_folder)| is_folder.then_some(directory))
+            .collect()
+    }
+
+    /// The same with all directories in which a folder lies or may be made, and whether they are such
+    /// folders themselves.
+    pub fn directories_below(
+        &mut self,
+        root: &Path,
+        unreadable: &mut Unreadable,
+    ) -> Vec<(PathBuf, bool)> {
+        let mut directories = Vec::new();
         let mut to_do = vec![root.to_owned()];
         while let Some(directory) = to_do.pop() {
             match identity(&directory) {
@@ -73,15 +86,14 @@ impl Walk {
                         Ok(found) => to_do.extend(found),
                         Err(error) => unreadable.add(&directory, &error),
                     }
-                    if maildir && self.given.insert(identity) {
-                        folders.push(directory);
-                    }
+                    let is_new_folder = maildir && self.given.insert(identity);
+                    directories.push((directory, is_new_folder));
                 }
                 Ok(_) => {}
                 Err(error) => unreadable.add(&directory, &error),
             }
         }
-        folders
+        directories
     }
 }
 

@@ -1,181 +1,182 @@
 //! New messages in the watched folders.
 //!
-//! Events of the system are hints; the folders are the truth. [`Folders`] looks through them and says
-//! which messages it has not named before; [`events`] says when a look is due. A message is known by
-//! its folder and base name, so that moving it from `new` to `cur` or changing its flags does not
-//! make it new again.
+//! Events of the system are hints; the folders are the truth. [`folders`] says which messages have not
+//! been looked at yet, [`Events`] when a look is due, [`progress`] how far the last run came, and
+//! [`arrival`] reads a message no further than needed.
 
-use std::collections::HashSet;
-use std::ffi::OsString;
-use std::fs;
-use std::os::unix::ffi::OsStringExt;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
-use std::time::{Duration, SystemTime};
 
-use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RenameMode};
-use notify::{Config, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RemoveKind, RenameMode};
+use notify::{Config, ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-use crate::maildir::folder::{FileName, PARTS, Unreadable, Walk};
+use crate::maildir::folder::PARTS;
 
-/// How often a folder is read where the system tells of no changes (NFS, a limit that is reached).
-const POLL: Duration = Duration::from_secs(30);
+pub mod arrival;
+pub mod folders;
+pub mod progress;
 
 /// Why the daemon wakes up.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event {
-    /// This file may be a new message.
+    /// This file has appeared under this name.
     Message(PathBuf),
-    /// Events were lost: look through everything.
+    /// This file, which may have been looked at when it was incomplete, has been written.
+    Written(PathBuf),
+    /// Folders came or went, or events were lost: look through everything.
     Look,
     /// The user or the session ends the daemon.
     Stop,
 }
 
-/// The watched folders and the messages in them that have been named.
+/// The events of the system.
 #[derive(Debug)]
-pub struct Folders {
-    roots: Vec<PathBuf>,
-    named: HashSet<(PathBuf, OsString)>,
+pub struct Events {
+    sender: Sender<Event>,
+    watcher: Option<RecommendedWatcher>,
+    has_warned: bool,
 }
 
-impl Folders {
-    /// `roots` are Maildir folders, or directories with Maildir folders below.
-    pub fn new(roots: Vec<PathBuf>) -> Folders {
-        Folders {
-            roots,
-            named: HashSet::new(),
+impl Events {
+    /// Events will go to `sender`.
+    pub fn new(sender: Sender<Event>) -> Events {
+        Events {
+            sender,
+            watcher: None,
+            has_warned: false,
         }
     }
 
-    /// The folders that are there now.
-    pub fn folders(&self) -> Vec<PathBuf> {
-        let mut walk = Walk::default();
-        let mut unreadable = Unreadable::default();
-        let mut folders = Vec::new();
-        for root in self.roots.iter().filter(|root| root.is_dir()) {
-            match walk.only(root) {
-                Some(folder) => folders.push(folder),
-                None => folders.extend(walk.below(root, &mut unreadable)),
-            }
+    /// Watches these directories, and no others any longer. False when the system may not tell of all
+    /// changes there, because a limit is reached or other hosts make changes: they have to be looked
+    /// through every now and then. The first time it says so on standard error.
+    pub fn watch(&mut self, directories: &BTreeSet<PathBuf>) -> bool {
+        // The old one first: what it holds counts towards the limits.
+        self.watcher = None;
+        let reason = self.start(directories);
+        if let Some(reason) = &reason
+            && !self.has_warned
+        {
+            self.has_warned = true;
+            tracing::warn!(
+                "the system does not tell of every change ({reason}); looking by the clock"
+            );
         }
-        for (path, reason) in unreadable.named {
-            tracing::warn!("cannot look into {}: {reason}", path.display());
-        }
-        folders
+        reason.is_none()
     }
 
-    /// The messages changed since `since` that have not been named before.
-    pub fn look(&mut self, since: SystemTime) -> Vec<PathBuf> {
-        let mut found = Vec::new();
-        for folder in self.folders() {
-            for part in PARTS {
-                let entries = fs::read_dir(folder.join(part)).into_iter().flatten();
-                for path in entries.flatten().map(|entry| entry.path()) {
-                    let changed = fs::metadata(&path).and_then(|meta| meta.modified());
-                    if changed.is_ok_and(|changed| changed >= since) && self.is_new(&path) {
-                        found.push(path);
-                    }
-                }
-            }
-        }
-        found
-    }
-
-    /// Is this a message that has not been named before? From now on it has.
-    pub fn is_new(&mut self, path: &Path) -> bool {
-        let folder = path.ancestors().nth(2);
-        let (Some(folder), Some(name)) = (folder, path.file_name()) else {
-            return false;
+    /// The reason why not everything is told.
+    fn start(&mut self, directories: &BTreeSet<PathBuf>) -> Option<String> {
+        let watcher = RecommendedWatcher::new(handler(&self.sender), Config::default());
+        let watcher = match watcher {
+            Ok(watcher) => self.watcher.insert(watcher),
+            Err(error) => return Some(reason(&error)),
         };
-        let base = FileName::parse(name).base.to_vec();
-        self.named
-            .insert((folder.to_owned(), OsString::from_vec(base)))
-    }
-}
-
-/// Tells `sender` of messages that appear in the folders. The result must be kept; it stops when it
-/// is dropped.
-///
-/// # Errors
-/// When the system can neither tell of changes nor be polled.
-pub fn events(folders: &[PathBuf], sender: &Sender<Event>) -> notify::Result<Box<dyn Watcher>> {
-    let native = RecommendedWatcher::new(handler(sender), Config::default()).and_then(|watcher| {
-        let mut watcher: Box<dyn Watcher> = Box::new(watcher);
-        add(&mut *watcher, folders)?;
-        Ok(watcher)
-    });
-    native.or_else(|error| {
-        let seconds = POLL.as_secs();
-        tracing::warn!("the system does not tell of changes ({error}); looking every {seconds} s");
-        let config = Config::default().with_poll_interval(POLL);
-        let mut watcher: Box<dyn Watcher> = Box::new(PollWatcher::new(handler(sender), config)?);
-        add(&mut *watcher, folders)?;
-        Ok(watcher)
-    })
-}
-
-fn add(watcher: &mut dyn Watcher, folders: &[PathBuf]) -> notify::Result<()> {
-    for folder in folders {
-        for part in PARTS {
-            watcher.watch(&folder.join(part), RecursiveMode::NonRecursive)?;
+        let mut first = None;
+        for directory in directories {
+            match watcher.watch(directory, RecursiveMode::NonRecursive) {
+                Err(error) if is_gone(&error) => {}
+                Err(error) => {
+                    first.get_or_insert_with(|| reason(&error));
+                }
+                Ok(()) if is_remote(directory) => {
+                    first.get_or_insert_with(|| "a file system that others change".to_owned());
+                }
+                Ok(()) => {}
+            }
         }
+        first
     }
-    Ok(())
+}
+
+/// A directory that went before it could be watched. That it comes again is seen in the one above.
+fn is_gone(error: &notify::Error) -> bool {
+    match &error.kind {
+        ErrorKind::PathNotFound => true,
+        ErrorKind::Io(error) => error.kind() == std::io::ErrorKind::NotFound,
+        _ => false,
+    }
+}
+
+fn reason(error: &notify::Error) -> String {
+    match &error.kind {
+        ErrorKind::MaxFilesWatch => "raise fs.inotify.max_user_watches".to_owned(),
+        ErrorKind::Io(error)
+            if error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error()) =>
+        {
+            "raise fs.inotify.max_user_instances".to_owned()
+        }
+        ErrorKind::Io(error) => error.to_string(),
+        _ => error.to_string(),
+    }
+}
+
+/// Is this a file system whose files other hosts change unseen? The numbers are those of statfs(2):
+/// NFS, SMB and CIFS, FUSE (sshfs), 9p, Ceph, AFS.
+#[cfg(target_os = "linux")]
+fn is_remote(directory: &Path) -> bool {
+    const REMOTE: [u32; 8] = [
+        0x6969,
+        0x517b,
+        0xfe53_4d42,
+        0xff53_4d42,
+        0x6573_5546,
+        0x0102_1997,
+        0x00c3_6400,
+        0x5346_414f,
+    ];
+    rustix::fs::statfs(directory).is_ok_and(|system| REMOTE.contains(&(system.f_type as u32)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_remote(_: &Path) -> bool {
+    false
 }
 
 fn handler(sender: &Sender<Event>) -> impl FnMut(notify::Result<notify::Event>) + Send + 'static {
     let sender = sender.clone();
     move |event| {
-        // The receiver goes only when the daemon ends.
-        match event {
-            Ok(event) if event.need_rescan() => drop(sender.send(Event::Look)),
-            Ok(event) if is_arrival(event.kind) => {
-                for path in event.paths {
-                    let _ = sender.send(Event::Message(path));
-                }
-            }
-            Ok(_) => (),
+        let events = match event {
+            Ok(event) if event.need_rescan() => vec![Event::Look],
+            Ok(event) => event
+                .paths
+                .into_iter()
+                .filter_map(|path| meaning(event.kind, path))
+                .collect(),
             Err(error) => {
                 tracing::debug!(%error, "watching");
-                let _ = sender.send(Event::Look);
+                vec![Event::Look]
             }
+        };
+        for event in events {
+            // The receiver goes only when the daemon ends.
+            let _ = sender.send(event);
         }
     }
 }
 
-/// A rename into the folder, a link to it, or the end of a write there. All else is no message yet.
-fn is_arrival(kind: EventKind) -> bool {
-    matches!(
-        kind,
-        EventKind::Create(CreateKind::File | CreateKind::Any)
-            | EventKind::Modify(ModifyKind::Name(RenameMode::To))
-            | EventKind::Access(AccessKind::Close(AccessMode::Write))
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_is_named_once_wherever_it_moves() {
-        let root = tempfile::tempdir().unwrap();
-        for part in ["cur", "new", "tmp"] {
-            fs::create_dir(root.path().join(part)).unwrap();
+/// What a change at `path` means. Delivery renames or links a complete file into the folder; programs
+/// that write there directly end with a `Close`.
+fn meaning(kind: EventKind, path: PathBuf) -> Option<Event> {
+    let is_in_part = || {
+        let part = path.parent().and_then(Path::file_name);
+        PARTS.iter().any(|name| part == Some(name.as_ref()))
+    };
+    match kind {
+        EventKind::Create(CreateKind::Folder) | EventKind::Remove(RemoveKind::Folder) => {
+            Some(Event::Look)
         }
-        let new = root.path().join("new/1.host");
-        fs::write(&new, "").unwrap();
-        let mut folders = Folders::new(vec![root.path().to_owned(), root.path().join("gone")]);
-        let since = SystemTime::UNIX_EPOCH;
-        assert_eq!(folders.look(since), std::slice::from_ref(&new));
-        let cur = root.path().join("cur/1.host:2,S");
-        fs::rename(new, &cur).unwrap();
-        assert!(folders.look(since).is_empty());
-        assert!(!folders.is_new(&cur));
-        let future = SystemTime::now() + Duration::from_secs(60);
-        fs::write(root.path().join("cur/2.host:2,"), "").unwrap();
-        assert!(folders.look(future).is_empty());
-        assert_eq!(folders.look(since).len(), 1);
+        EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => {
+            if is_in_part() {
+                Some(Event::Message(path))
+            } else {
+                path.is_dir().then_some(Event::Look)
+            }
+        }
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) if is_in_part() => {
+            Some(Event::Written(path))
+        }
+        _ => None,
     }
 }

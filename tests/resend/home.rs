@@ -116,7 +116,7 @@ impl Home {
         finish(self.start_program(program, arguments, stdin))
     }
 
-    fn start_program(&self, program: &str, arguments: &[&str], stdin: &str) -> Child {
+    pub(crate) fn start_program(&self, program: &str, arguments: &[&str], stdin: &str) -> Child {
         let mut child = Command::new("setsid")
             .arg(program)
             .args(arguments)

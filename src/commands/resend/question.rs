@@ -95,10 +95,10 @@ const OPEN: [&str; 2] = [
 ];
 /// Of a message that is encrypted itself.
 const SEALED: [&str; 2] = [
-    "Risk       others may see its header, not its text, which is encrypted by itself.",
-    "           An impostor may get it.",
+    "Risk       strangers may see its header, but not its text, which is encrypted.",
+    "           So may an impostor.",
 ];
-const QUEUED: &str = " The first copy stays queued and may arrive too.";
+const QUEUED: &str = " The first copy stays queued, and may arrive.";
 
 /// Why the chosen recipients wait. Where there is more than one reason the details have the rest.
 fn causes(case: &Case) -> String {

@@ -7,7 +7,7 @@
 //! holds a lock on a file named after its envelope id; a row `sending` whose lock is free belongs to
 //! a process that died, and becomes `unknown`, which only the user resolves.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -154,7 +154,14 @@ impl Journal {
             db,
             folder: folder.to_owned(),
         };
+        // SQLite does not wait for another process that turns a new file to WAL mode: it fails.
+        let turn = File::open(&locks).and_then(|folder| folder.lock().map(|()| folder));
+        let turn = turn.map_err(|source| Error::Io {
+            path: locks,
+            source,
+        })?;
         journal.prepare(&path)?;
+        drop(turn);
         Ok(journal)
     }
 
@@ -342,4 +349,28 @@ fn recorded(row: &Row<'_>) -> rusqlite::Result<Recorded> {
         dismissed: row.get(7)?,
         waiting: Vec::new(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_new_journal_is_opened_by_many_at_once() {
+        for _ in 0..20 {
+            let state = tempfile::tempdir().unwrap();
+            let start = Barrier::new(8);
+            thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| {
+                        start.wait();
+                        Journal::open(state.path()).unwrap();
+                    });
+                }
+            });
+        }
+    }
 }

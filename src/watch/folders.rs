@@ -1,0 +1,256 @@
+//! The watched folders, and which of the messages in them have been looked at.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs::{self, Metadata};
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::progress::Window;
+use crate::maildir::folder::{FileName, PARTS, Unreadable, Walk};
+
+/// Two changes of a directory within a tick of the file system's clock look like one; that of some
+/// file systems ticks once in two seconds.
+const TICK: Duration = Duration::from_secs(3);
+
+/// The watched folders. A message is known by its folder and base name, so that moving it from `new`
+/// to `cur` or changing its flags does not make it new again.
+#[derive(Debug)]
+pub struct Folders {
+    roots: Vec<PathBuf>,
+    known: HashMap<PathBuf, Known>,
+    digest: RandomState,
+    said: BTreeSet<PathBuf>,
+}
+
+/// What is known of one folder.
+#[derive(Debug, Default)]
+struct Known {
+    /// Digests of the base names of messages that need no look: 100,000 names themselves would take
+    /// ten megabytes.
+    messages: HashSet<u64>,
+    /// When `new` and `cur` had last changed as they were listed.
+    listed: [Option<SystemTime>; 2],
+}
+
+impl Folders {
+    /// `roots` are Maildir folders, or directories with Maildir folders below. They need not exist yet.
+    pub fn new(roots: Vec<PathBuf>) -> Folders {
+        Folders {
+            roots,
+            known: HashMap::new(),
+            digest: RandomState::new(),
+            said: BTreeSet::new(),
+        }
+    }
+
+    /// The folders that are there now. Says once of each root that it has none.
+    pub fn folders(&mut self) -> Vec<PathBuf> {
+        let mut folders = Vec::new();
+        let mut walk = Walk::default();
+        for root in &self.roots {
+            let mut unreadable = Unreadable::default();
+            let count = folders.len();
+            folders.extend(walk.below(root, &mut unreadable));
+            for (path, reason) in unreadable.named {
+                tracing::debug!("{}: {reason}", path.display());
+            }
+            if folders.len() == count && self.said.insert(root.clone()) {
+                tracing::warn!("{}: no Maildir folder there yet", root.display());
+            }
+        }
+        let present: HashSet<&PathBuf> = folders.iter().collect();
+        self.known.retain(|folder, _| present.contains(folder));
+        folders
+    }
+
+    /// The directories in which something may appear: those of messages, and those of folders. For a
+    /// root that does not exist, the directory in which it, or the way to it, will be made.
+    pub fn directories(&self) -> BTreeSet<PathBuf> {
+        let mut directories = BTreeSet::new();
+        let mut walk = Walk::default();
+        for root in &self.roots {
+            for (directory, is_folder) in walk.directories_below(root, &mut Unreadable::default()) {
+                if is_folder {
+                    directories.extend(PARTS.map(|part| directory.join(part)));
+                }
+                directories.insert(directory);
+            }
+            // Its parent also where it exists: it may be removed and made again.
+            let above = root.ancestors().skip(1).find(|path| path.is_dir());
+            directories.extend(above.map(Path::to_owned));
+        }
+        directories
+    }
+
+    /// The messages of `folder` in `window` that are not known; now they are. `None` when nothing in the
+    /// folder has changed since the last look.
+    ///
+    /// # Errors
+    /// When the folder cannot be listed.
+    pub fn look(&mut self, folder: &Path, window: Window) -> io::Result<Option<Vec<PathBuf>>> {
+        let mut changed = [UNIX_EPOCH; 2];
+        for (changed, part) in changed.iter_mut().zip(PARTS) {
+            *changed = fs::metadata(folder.join(part))?.modified()?;
+        }
+        let known = self.known.entry(folder.to_owned()).or_default();
+        if known.listed == changed.map(Some) {
+            return Ok(None);
+        }
+        let now = SystemTime::now();
+        let is_settled = |time: &SystemTime| now.duration_since(*time).is_ok_and(|age| age > TICK);
+        let (mut present, mut found) = (HashSet::new(), Vec::new());
+        for part in PARTS {
+            for entry in fs::read_dir(folder.join(part))? {
+                let entry = entry?;
+                let name = entry.file_name();
+                let message = self.digest.hash_one(FileName::parse(&name).base);
+                if name.as_bytes().starts_with(b".") || !present.insert(message) {
+                    continue;
+                }
+                let is_known = known.messages.contains(&message);
+                if !is_known && fs::metadata(entry.path()).is_ok_and(|file| is_in(window, &file)) {
+                    found.push(entry.path());
+                }
+            }
+        }
+        known.messages = present;
+        known.listed = changed.map(|time| Some(time).filter(is_settled));
+        Ok(Some(found))
+    }
+
+    /// Is this a message that is not known? Now it is.
+    pub fn is_new(&mut self, path: &Path) -> bool {
+        let Some((folder, message)) = self.identity(path) else {
+            return false;
+        };
+        let known = self.known.entry(folder.to_owned()).or_default();
+        known.messages.insert(message)
+    }
+
+    /// The message is to be looked at again.
+    pub fn forget(&mut self, path: &Path) {
+        let Some((folder, message)) = self.identity(path) else {
+            return;
+        };
+        if let Some(known) = self.known.get_mut(folder) {
+            known.messages.remove(&message);
+            known.listed = [None; 2];
+        }
+    }
+
+    /// The folder of a message, and the digest of its base name.
+    fn identity<'a>(&self, path: &'a Path) -> Option<(&'a Path, u64)> {
+        let name = path.file_name()?;
+        let folder = path.parent()?.parent()?;
+        Some((folder, self.digest.hash_one(FileName::parse(name).base)))
+    }
+}
+
+fn is_in(window: Window, file: &Metadata) -> bool {
+    let changed = u64::try_from(file.ctime()).unwrap_or(0);
+    let changed = UNIX_EPOCH.checked_add(Duration::from_secs(changed));
+    // The fraction of a second is cut off: `since` is earlier by an overlap.
+    changed.is_none_or(|changed| changed >= window.since)
+        && file.modified().is_ok_and(|time| time >= window.delivered)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: Window = Window {
+        since: UNIX_EPOCH,
+        delivered: UNIX_EPOCH,
+    };
+
+    fn maildir(root: &Path) {
+        for part in ["cur", "new", "tmp"] {
+            fs::create_dir_all(root.join(part)).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_message_is_named_once_wherever_it_moves() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        maildir(root);
+        let new = root.join("new/1.host");
+        fs::write(&new, "").unwrap();
+        let mut folders = Folders::new(vec![root.to_owned()]);
+        let mut look = |window| folders.look(root, window).unwrap().expect("changes");
+        assert_eq!(look(ALL), std::slice::from_ref(&new));
+        let cur = root.join("cur/1.host,U=5:2,S");
+        fs::rename(new, &cur).unwrap();
+        assert!(look(ALL).is_empty());
+        fs::write(root.join("cur/.state"), "").unwrap();
+        assert!(look(ALL).is_empty());
+        assert!(!folders.is_new(&cur));
+        folders.forget(&cur);
+        assert_eq!(folders.look(root, ALL).unwrap(), Some(vec![cur]));
+    }
+
+    #[test]
+    fn what_lies_before_the_window_is_not_read() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        maildir(root);
+        let later = SystemTime::now() + Duration::from_secs(60);
+        for window in [
+            Window {
+                since: later,
+                ..ALL
+            },
+            Window {
+                delivered: later,
+                ..ALL
+            },
+        ] {
+            fs::write(root.join("cur/1.host:2,"), "").unwrap();
+            let mut folders = Folders::new(vec![root.to_owned()]);
+            assert_eq!(folders.look(root, window).unwrap(), Some(Vec::new()));
+            // It is known: a change of its flags is nothing new.
+            assert!(!folders.is_new(&root.join("cur/1.host:2,S")));
+        }
+    }
+
+    #[test]
+    fn a_folder_that_stands_still_is_not_listed_again() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        maildir(root);
+        let long_ago = SystemTime::now() - Duration::from_secs(60);
+        for part in PARTS {
+            let directory = fs::File::open(root.join(part)).unwrap();
+            directory.set_modified(long_ago).unwrap();
+        }
+        let mut folders = Folders::new(vec![root.to_owned()]);
+        assert!(folders.look(root, ALL).unwrap().is_some());
+        assert!(folders.look(root, ALL).unwrap().is_none());
+        fs::write(root.join("new/1.host"), "").unwrap();
+        assert_eq!(folders.look(root, ALL).unwrap().unwrap().len(), 1);
+        assert!(
+            folders.look(root, ALL).unwrap().is_some(),
+            "may have changed twice in a tick"
+        );
+    }
+
+    #[test]
+    fn folders_below_and_folders_to_come() {
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path().join("Mail/INBOX");
+        let mut folders = Folders::new(vec![root.clone()]);
+        assert!(folders.folders().is_empty());
+        assert!(folders.directories().contains(home.path()));
+        maildir(&root);
+        maildir(&root.join(".Bounces"));
+        let mut found = folders.folders();
+        found.sort();
+        assert_eq!(found, [root.clone(), root.join(".Bounces")]);
+        assert!(folders.directories().contains(&root));
+        assert!(folders.directories().contains(&root.join(".Bounces/new")));
+    }
+}

@@ -1,0 +1,135 @@
+//! How far each folder has been looked through, remembered from one run to the next.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::config::durable;
+
+/// How far back the first look at a folder goes: the time for which servers usually go on trying.
+const FIRST: Duration = Duration::from_secs(5 * 24 * 3600);
+/// What was delivered earlier than this is not offered, even if it appears in the folder only now.
+const OLD: Duration = Duration::from_secs(30 * 24 * 3600);
+/// By how much clocks may differ, and a look may take.
+const OVERLAP: Duration = Duration::from_secs(3600);
+
+/// Which files are worth a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Put into the folder since then: written, renamed or linked (`st_ctime`, which no program can
+    /// set; mbsync's `CopyArrivalDate` sets `st_mtime` to a time before the last look).
+    pub since: SystemTime,
+    /// Delivered since then (`st_mtime`).
+    pub delivered: SystemTime,
+}
+
+/// The time of the last completed look at each folder.
+#[derive(Debug)]
+pub struct Progress {
+    file: PathBuf,
+    looked: BTreeMap<PathBuf, u64>,
+    is_saved: bool,
+}
+
+impl Progress {
+    /// What `file` remembers. Without it, or where it cannot be read, nothing has been looked at.
+    pub fn load(file: PathBuf) -> Progress {
+        let text = fs::read(&file).unwrap_or_default();
+        let looked = text.split(|byte| *byte == b'\n').filter_map(line).collect();
+        Progress {
+            file,
+            looked,
+            is_saved: true,
+        }
+    }
+
+    /// What a look at `folder` has to cover.
+    pub fn window(&self, folder: &Path, now: SystemTime) -> Window {
+        let before = |time: SystemTime, by| time.checked_sub(by).unwrap_or(UNIX_EPOCH);
+        match self.looked.get(folder) {
+            None => Window {
+                since: UNIX_EPOCH,
+                delivered: before(now, FIRST),
+            },
+            Some(&seconds) => Window {
+                since: before(UNIX_EPOCH + Duration::from_secs(seconds), OVERLAP),
+                delivered: before(now, OLD),
+            },
+        }
+    }
+
+    /// A look at `folder` that began at `start` is complete.
+    pub fn complete(&mut self, folder: &Path, start: SystemTime) {
+        let since = start.duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.looked.insert(folder.to_owned(), since.as_secs());
+        self.is_saved = false;
+    }
+
+    /// Writes the file, if there is something new.
+    ///
+    /// # Errors
+    /// What the system says; the old file then stays.
+    pub fn save(&mut self) -> io::Result<()> {
+        if self.is_saved {
+            return Ok(());
+        }
+        let mut text = Vec::new();
+        for (folder, seconds) in &self.looked {
+            text.extend_from_slice(format!("{seconds} ").as_bytes());
+            text.extend_from_slice(folder.as_os_str().as_bytes());
+            text.push(b'\n');
+        }
+        durable::write(&self.file, &text)?;
+        self.is_saved = true;
+        Ok(())
+    }
+}
+
+/// `1795500000 /home/alice/Mail/INBOX`, any bytes in the path. A time that is none, or too large for a
+/// clock, leaves the folder one that was never looked at.
+fn line(line: &[u8]) -> Option<(PathBuf, u64)> {
+    let space = line.iter().position(|byte| *byte == b' ')?;
+    let seconds: u64 = std::str::from_utf8(&line[..space]).ok()?.parse().ok()?;
+    UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
+    let path = OsString::from_vec(line[space + 1..].to_vec());
+    Some((path.into(), seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::*;
+
+    #[test]
+    fn each_folder_has_its_own_time() {
+        let state = tempfile::tempdir().unwrap();
+        let file = state.path().join("looked");
+        let odd = Path::new(OsStr::from_bytes(b"/Mail/\xff odd"));
+        let now = UNIX_EPOCH + Duration::from_secs(1_795_500_000);
+        let mut progress = Progress::load(file.clone());
+        assert_eq!(progress.window(odd, now).since, UNIX_EPOCH);
+        progress.complete(odd, now);
+        progress.save().unwrap();
+        let progress = Progress::load(file.clone());
+        let window = progress.window(odd, now);
+        assert_eq!(window.since, now - OVERLAP);
+        assert_eq!(window.delivered, now - OLD);
+        let other = progress.window(Path::new("/Mail/other"), now);
+        assert_eq!((other.since, other.delivered), (UNIX_EPOCH, now - FIRST));
+    }
+
+    #[test]
+    fn a_broken_file_means_a_first_look() {
+        let state = tempfile::tempdir().unwrap();
+        let file = state.path().join("looked");
+        fs::write(&file, "\0\n x\nsoon /Mail\n18446744073709551615 /Mail\n").unwrap();
+        let now = SystemTime::now();
+        let window = Progress::load(file).window(Path::new("/Mail"), now);
+        assert_eq!(window.since, UNIX_EPOCH);
+    }
+}
