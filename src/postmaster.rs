@@ -64,8 +64,7 @@ pub fn failing(notice: &Notice) -> Vec<Failing<'_>> {
     let mut domains: Vec<Failing> = Vec::new();
     let mut places = HashMap::new();
     for report in &notice.recipients {
-        let is_undelivered = matches!(report.action, Action::Delayed | Action::Failed);
-        if !is_undelivered || fault::of(report.cause).is_none() {
+        if fault::of(report.cause).is_none() {
             continue;
         }
         let Some(domain) = domain_of(&report.final_recipient) else {

@@ -181,6 +181,30 @@ fn nothing_to_tell() {
     }
 }
 
+/// The server spoke to the domain behind the alias, and to that alone goes the letter.
+#[test]
+fn the_domain_behind_an_alias() {
+    let alias = "Original-Recipient: rfc822;team@example.com\n";
+    let letter = only(&notice(&[(
+        "bob@example.net",
+        "delayed",
+        "4.7.4",
+        NO_TLS,
+        alias,
+    )]));
+    assert_eq!(letter.to, "postmaster@example.net");
+    assert!(!text(&letter).contains("example.com"));
+}
+
+#[test]
+fn a_hostile_server_name() {
+    let mut notice = notice(&[("bob@example.net", "delayed", "4.7.4", NO_TLS, "")]);
+    notice.reporting_mta = Some("x\r\n\r\n.\r\n\x1b[2J bob@example.net".into());
+    let text = text(&only(&notice));
+    let line = "\nSending server:   x . \\u{1b}[2J ...@example.net\n";
+    assert!(text.contains(line), "{text}");
+}
+
 #[test]
 fn an_internationalised_domain_is_written_in_ascii() {
     let address = "bob@B\u{fc}cher.example.net.";
