@@ -60,7 +60,8 @@ pub struct Inspect {
     /// One JSON object a line
     #[arg(long)]
     pub json: bool,
-    /// Notices; none or "-": standard input
+    /// Notices as files, or a Maildir folder: every message in it; none or "-": standard input
+    #[arg(value_name = "FILE or FOLDER")]
     pub files: Vec<PathBuf>,
 }
 

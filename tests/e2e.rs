@@ -271,8 +271,8 @@ fn a_signature_stays_good() {
 fn a_server_that_does_not_honour_it_is_found_out() {
     let site = Site::with_server(Submission::ImplicitTls, false);
     site.send(Reader::Mutt, &[BOB]);
-    say_yes(&site);
     let first = site.wait_for_notice();
+    answer_yes(&site.terminal(&resend(&first)));
     let second = site.wait_for_notice_after(&[&first]);
     let about_the_second = site.run(&["tls-optout", "resend"], &second);
     let text = String::from_utf8_lossy(&about_the_second.stderr);

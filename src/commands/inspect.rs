@@ -1,50 +1,131 @@
 //! `inspect`: what notices mean.
 
+use std::fs;
 use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 use crate::cli::{self, Inspect};
 use crate::config::{Account, Asking, Config, Places};
+use crate::maildir;
+use crate::maildir::folder::{PARTS, is_maildir};
 use crate::notice::provenance::Judgement;
 use crate::notice::{self, Action, Cause, Notice, RecipientReport, reading::Reading};
+use crate::offer::store::Journal;
 use crate::terminal::shown;
 
-use super::{DONE, Failure, INTERNAL, NOTHING, has_journal, input, inputs, journal, judge, word};
+use super::{
+    DONE, Failure, INTERNAL, IO, NO_INPUT, NOTHING, has_journal, input, inputs, journal, judge,
+    word,
+};
 
-/// Prints the reading of each notice. A file that cannot be read is reported, and the rest go on.
+/// Prints the reading of each notice. What cannot be read is reported, and the rest go on. Of a Maildir
+/// folder every message is read; what is no notice there is worth a line in JSON only.
 pub(super) fn run(args: &Inspect, places: &Places) -> Result<u8, Failure> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    let (mut status, mut failed) = (NOTHING, None);
-    let servers = servers(places);
-    let journal = has_journal(places).then(|| journal(places)).transpose()?;
+    let mut report = Report {
+        out: BufWriter::new(io::stdout().lock()),
+        json: args.json,
+        servers: servers(places),
+        journal: has_journal(places).then(|| journal(places)).transpose()?,
+        status: NOTHING,
+        failed: None,
+    };
     for file in inputs(&args.files)? {
-        let bytes = match input(&file) {
+        if !file.is_dir() {
+            report.one(&file, input(&file), true)?;
+            continue;
+        }
+        match messages(&file) {
+            Ok(messages) => {
+                for message in messages {
+                    let bytes = maildir::read(&message).map_err(|error| unread(&message, &error));
+                    report.one(&message, bytes, false)?;
+                }
+            }
+            Err(failure) => report.fail(&failure),
+        }
+    }
+    report.out.flush()?;
+    Ok(report.failed.unwrap_or(report.status))
+}
+
+/// The messages of a Maildir folder, by name: that is by time of arrival.
+fn messages(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if !is_maildir(folder) {
+        let text = format!(
+            "{} is a folder, but no Maildir (new, cur); name the messages in it",
+            folder.display()
+        );
+        return Err(Failure::new(NO_INPUT, text));
+    }
+    let mut messages = Vec::new();
+    for part in PARTS {
+        let directory = folder.join(part);
+        let entries = fs::read_dir(&directory).map_err(|error| unread(&directory, &error))?;
+        for entry in entries {
+            let entry = entry.map_err(|error| unread(&directory, &error))?;
+            let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+            if !hidden && !entry.path().is_dir() {
+                messages.push(entry.path());
+            }
+        }
+    }
+    messages.sort_by(|one, other| one.file_name().cmp(&other.file_name()));
+    Ok(messages)
+}
+
+fn unread(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(IO, format!("{}: {error}", path.display()))
+}
+
+/// What is printed, and how it will end.
+struct Report<W: Write> {
+    out: W,
+    json: bool,
+    servers: Vec<String>,
+    journal: Option<Journal>,
+    status: u8,
+    failed: Option<u8>,
+}
+
+impl<W: Write> Report<W> {
+    fn one(
+        &mut self,
+        file: &Path,
+        bytes: Result<Vec<u8>, Failure>,
+        even_if_none: bool,
+    ) -> Result<(), Failure> {
+        let bytes = match bytes {
             Ok(bytes) => bytes,
             Err(failure) => {
-                eprintln!("{}: {failure}", cli::NAME);
-                failed = Some(failure.status);
-                continue;
+                self.fail(&failure);
+                return Ok(());
             }
         };
         let notice = notice::read(&bytes);
         if notice.as_ref().is_some_and(Notice::tls_caused) {
-            status = DONE;
+            self.status = DONE;
         }
-        let judged = notice
-            .as_ref()
-            .map(|notice| (notice, judge(notice, &servers, journal.as_ref())));
+        let judged = notice.as_ref().map(|notice| {
+            let judgement = judge(notice, &self.servers, self.journal.as_ref());
+            (notice, judgement)
+        });
         let name = file.display().to_string();
-        if args.json {
+        if self.json {
             let reading = judged.map(|(notice, judgement)| (notice, judgement.provenance));
             let reading = Reading::new(&name, reading);
             let line = serde_json::to_string(&reading)
                 .map_err(|error| Failure::new(INTERNAL, format!("cannot write JSON: {error}")))?;
-            writeln!(out, "{line}")?;
-        } else {
-            print(&mut out, &name, judged)?;
+            writeln!(self.out, "{line}")?;
+        } else if even_if_none || judged.is_some() {
+            print(&mut self.out, &name, judged)?;
         }
+        Ok(())
     }
-    out.flush()?;
-    Ok(failed.unwrap_or(status))
+
+    fn fail(&mut self, failure: &Failure) {
+        eprintln!("{}: {failure}", cli::NAME);
+        self.failed = Some(failure.status);
+    }
 }
 
 /// The hosts of the user's servers that are known without asking anybody. A configuration that is broken or

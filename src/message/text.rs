@@ -52,6 +52,30 @@ pub fn message_id(value: &str) -> Option<String> {
     (!id.is_empty()).then_some(id)
 }
 
+/// What xtext stands for: `+2B` is a plus sign (RFC 3461 section 4). Other bytes stay as they are.
+pub fn without_xtext(value: &str) -> String {
+    let mut result = Vec::with_capacity(value.len());
+    let mut rest = value;
+    while let Some((before, after)) = rest.split_once('+') {
+        result.extend_from_slice(before.as_bytes());
+        match after
+            .get(..2)
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok())
+        {
+            Some(byte) => {
+                result.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                result.push(b'+');
+                rest = after;
+            }
+        }
+    }
+    result.extend_from_slice(rest.as_bytes());
+    String::from_utf8_lossy(&result).into_owned()
+}
+
 /// The parser wants a value that ends with a line end.
 fn terminated(value: &[u8]) -> Vec<u8> {
     let mut value = value.to_vec();
@@ -89,6 +113,18 @@ mod tests {
         let seconds = date("Tue, 24 Nov 2026 06:48:46 +0100 (CET)").unwrap();
         assert_eq!(rfc3339(seconds), "2026-11-24T05:48:46Z");
         assert_eq!(date("soon"), None);
+    }
+
+    #[test]
+    fn xtext() {
+        for (xtext, plain) in [
+            ("a+2Bb+3Dc", "a+b=c"),
+            ("+zz+2", "+zz+2"),
+            ("+C3+BC", "\u{fc}"),
+            ("", ""),
+        ] {
+            assert_eq!(without_xtext(xtext), plain);
+        }
     }
 
     #[test]

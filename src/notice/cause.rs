@@ -129,6 +129,7 @@ pub(super) struct Facts<'a> {
     pub(super) status_comment: Option<&'a str>,
     pub(super) has_remote: bool,
     pub(super) diagnostic: Option<&'a str>,
+    pub(super) own_words: Option<&'a str>,
     pub(super) passage: &'a Passage,
 }
 
@@ -169,6 +170,7 @@ fn speeches<'a>(facts: &Facts<'a>) -> Vec<Speech<'a>> {
             .status_comment
             .map(|words| Speech::comment(words, mta)),
     );
+    speeches.extend(facts.own_words.map(|words| Speech::own_field(words, mta)));
     speeches.extend(
         facts
             .diagnostic

@@ -20,11 +20,17 @@ pub(super) struct Passage {
 }
 
 /// Words after these headings are about the only recipient: mox (`queue/dsn.go`), ZoneMTA
-/// (`bounces.js`), Haraka (`outbound/hmail.js`).
-const HEADINGS: [&str; 3] = [
+/// (`bounces.js`), Gmail, Haraka (`outbound/hmail.js`), James (`AbstractNotify.java`), Exchange.
+const HEADINGS: [&str; 9] = [
     "Error during the last delivery attempt:",
     "Technical details of the failure:",
+    "Technical details of temporary failure:",
+    "Technical details of permanent failure:",
+    "The error that the other server returned was:",
     "Failure Reason:",
+    "Error message below:",
+    "Error message:",
+    "Remote Server returned",
 ];
 
 /// A reason is read up to this many bytes.
@@ -46,7 +52,7 @@ pub(super) fn passages(text: &str, recipients: &[Vec<&str>]) -> Vec<Passage> {
         known,
         passages: vec![Passage::default(); recipients.len()],
         entry: Vec::new(),
-        indent: 0,
+        indent: Some(0),
         session: Passage::default(),
         heading: false,
     };
@@ -67,9 +73,10 @@ pub(super) fn passages(text: &str, recipients: &[Vec<&str>]) -> Vec<Passage> {
 struct Reader {
     known: HashMap<String, usize>,
     passages: Vec<Passage>,
-    /// The recipients whose reason goes on, and how far their line was indented.
+    /// The recipients whose reason goes on, and how far their line was indented; without that the
+    /// reason is a paragraph below, which ends at an empty line (qmail, Gmail).
     entry: Vec<usize>,
-    indent: usize,
+    indent: Option<usize>,
     /// The transcript since the last recipient in it.
     session: Passage,
     /// The last line with words was one of the headings.
@@ -84,7 +91,8 @@ impl Reader {
             return;
         }
         let indent = line.len() - line.trim_start().len();
-        if indent == 0 && self.transcript(content) {
+        let below = !self.entry.is_empty() && self.indent.is_none();
+        if indent == 0 && !below && self.transcript(content) {
             return;
         }
         let (named, rest) = self.addresses(without_noise(content));
@@ -99,8 +107,10 @@ impl Reader {
             if sendmail {
                 self.session = Passage::default();
             }
-            (self.entry, self.indent) = (named, indent);
-        } else if !self.entry.is_empty() && indent > self.indent {
+            let below = matches!(rest.trim(), ":" | "\":");
+            self.indent = (!below).then_some(indent);
+            self.entry = named;
+        } else if !self.entry.is_empty() && self.indent.is_none_or(|entry| indent > entry) {
             for i in 0..self.entry.len() {
                 push(&mut self.passages[self.entry[i]].reason, content);
             }
@@ -120,7 +130,7 @@ impl Reader {
             .find_map(|heading| content.strip_prefix(heading));
         if std::mem::take(&mut self.heading) && heading.is_none() {
             push(&mut passage.reason, content);
-            (self.entry, self.indent) = (vec![0], 0);
+            (self.entry, self.indent) = (vec![0], None);
         }
         if let Some(rest) = heading {
             push(&mut passage.reason, rest.trim());
@@ -162,7 +172,11 @@ impl Reader {
         }
         let mut named = Vec::new();
         loop {
-            let (address, after) = match rest.strip_prefix('<').and_then(|r| r.split_once('>')) {
+            let quoted = |open, close| {
+                rest.strip_prefix(open)
+                    .and_then(|r: &'t str| r.split_once(close))
+            };
+            let (address, after) = match quoted('<', '>').or_else(|| quoted('"', '"')) {
                 Some(pair) => pair,
                 None => rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len())),
             };
@@ -208,6 +222,20 @@ fn without_noise(content: &str) -> &str {
         .find('<')
         .filter(|_| noisy)
         .map_or(content, |at| &content[at..])
+}
+
+/// All that a notice says, where it has one reason for everybody: on one line, without the subject
+/// of the message, which is the user's.
+pub(super) fn prose(text: &str) -> String {
+    let mut reason = String::new();
+    for line in text.lines() {
+        let line = line.trim();
+        let lower = line.get(..24).unwrap_or(line).to_ascii_lowercase();
+        if !lower.contains("subject") && !line.starts_with('>') {
+            push(&mut reason, line);
+        }
+    }
+    reason
 }
 
 /// What follows an address, without the punctuation that joins them.

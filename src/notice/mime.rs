@@ -14,6 +14,7 @@ use mail_parser::{ContentType, HeaderValue};
 use memchr::memmem;
 
 use crate::message::header;
+use crate::notice::html;
 
 /// More parts than this in one multipart are not looked at.
 const MAX_PARTS: usize = 64;
@@ -65,18 +66,41 @@ impl<'a> Entity<'a> {
         decoded.map_or(Cow::Borrowed(body), Cow::Owned)
     }
 
-    /// The content as text in the charset that the part names; of an unknown one what is UTF-8.
+    /// The content as text. Of HTML what a reader would see.
     pub(super) fn text(&self, limit: usize) -> String {
-        let content = self.content(limit);
-        let decoder = self
-            .parameter("charset")
+        let text = self.decode(&self.content(limit));
+        if self.is_html() {
+            html::text(&text)
+        } else {
+            text
+        }
+    }
+
+    /// Bytes of the content in the charset that the part names; of an unknown one what is UTF-8.
+    pub(super) fn decode(&self, bytes: &[u8]) -> String {
+        match self.decoder() {
+            Some(decode) => decode(bytes),
+            None => String::from_utf8_lossy(bytes).into_owned(),
+        }
+    }
+
+    /// Can ASCII words be found in the bytes of the content, whatever stands between them?
+    pub(super) fn is_ascii_based(&self) -> bool {
+        let charset = self.parameter("charset").unwrap_or_default();
+        let charset = charset.to_ascii_lowercase();
+        !charset.contains("utf-7") && !charset.contains("utf-16") && !charset.contains("utf-32")
+    }
+
+    /// `text/html`.
+    pub(super) fn is_html(&self) -> bool {
+        self.media == "text/html"
+    }
+
+    fn decoder(&self) -> Option<fn(&[u8]) -> String> {
+        self.parameter("charset")
             .filter(|charset| !charset.eq_ignore_ascii_case("utf-8"))
             .filter(|charset| !charset.eq_ignore_ascii_case("us-ascii"))
-            .and_then(|charset| charset_decoder(charset.as_bytes()));
-        match decoder {
-            Some(decode) => decode(&content),
-            None => String::from_utf8_lossy(&content).into_owned(),
-        }
+            .and_then(|charset| charset_decoder(charset.as_bytes()))
     }
 
     /// The parts of a multipart; none of anything else.

@@ -8,31 +8,37 @@
 use serde::Serialize;
 
 use crate::message::{header, text};
+use author::Look;
 pub use cause::Cause;
 use cause::Facts;
 use human::Passage;
-use report::{PerRecipient, Report};
+use returned::Copy;
+use status::{PerMessage, PerRecipient};
 use wording::Helps;
 
+mod author;
 pub mod cause;
+mod copy;
+mod freeform;
+mod html;
 mod human;
+mod mailbox;
 mod mime;
 mod mta;
+mod phrases;
 pub mod provenance;
 pub mod reading;
 mod report;
 mod returned;
 mod speech;
+mod status;
 pub mod wording;
-
-/// Of the text for people at most this many bytes are read.
-const MAX_TEXT: usize = 1 << 20;
 
 /// Can the message be a notice? A quick look at its top header block, without reading the rest.
 ///
 /// `false` is sure; `true` is worth a call of [`read`].
 pub fn may_be(message: &[u8]) -> bool {
-    report::may_be(message)
+    Look::at(message).may_be()
 }
 
 /// What the message says about delivery, or `None` if it is no notice.
@@ -41,41 +47,50 @@ pub fn may_be(message: &[u8]) -> bool {
 /// Time and memory grow with the length of the input only. A message that passes a notice on
 /// (forwarded, quoted, from a list) is no notice.
 pub fn read(message: &[u8]) -> Option<Notice> {
-    let report = report::find(message)?;
-    let (per_message, groups) = report::status(&report.status);
-    if groups.is_empty() {
+    let look = Look::at(message);
+    if !look.may_be() {
         return None;
     }
-    let human = human_text(&report);
-    let envelope = NoticeHeader::read(message);
-    let mta = mta::recognise(message, &per_message, &human);
-    let original = returned::read(report.returned.as_ref(), mta, message);
-    let names: Vec<_> = groups.iter().map(PerRecipient::names).collect();
-    let passages = human::passages(&human, &names);
-    let recipients = groups
+    let account = report::account(message, &look).or_else(|| freeform::account(message, &look))?;
+    let mta = mta::recognise(message, &account.per_message, &account.words);
+    let named = account.per_message.original_id;
+    let original = returned::read(&account.copy.unwrap_or_default(), mta, named, message);
+    let names: Vec<_> = account.groups.iter().map(PerRecipient::names).collect();
+    let mut passages = human::passages(&account.words, &names);
+    if account.in_prose && mta != Mta::Exim && passages.iter().all(|p| p.reason.is_empty()) {
+        // One reason for all: Exim alone leaves it out, and quotes the subject of the message.
+        let reason = human::prose(&account.words);
+        passages
+            .iter_mut()
+            .for_each(|p| p.reason.clone_from(&reason));
+    }
+    let recipients = account
+        .groups
         .into_iter()
         .zip(passages)
         .filter_map(|(group, passage)| recipient(mta, group, passage));
     let mut notice = Notice {
         mta,
         recipients: recipients.collect(),
-        reporting_mta: per_message.reporting_mta,
-        arrival_date: per_message.arrival_date,
-        envelope_id: per_message.envelope_id,
+        reporting_mta: account.per_message.reporting_mta,
+        arrival_date: account.per_message.arrival_date,
+        envelope_id: account.per_message.envelope_id,
         original,
-        envelope,
+        envelope: NoticeHeader::read(message),
     };
     notice.heed_the_original();
     Some(notice)
 }
 
-fn human_text(report: &Report<'_>) -> String {
-    let texts: Vec<_> = report
-        .human
-        .iter()
-        .map(|part| part.text(MAX_TEXT))
-        .collect();
-    texts.join("\n\n")
+/// What a notice says, in whatever layout it says it.
+struct Account<'a> {
+    /// The words for people, without the returned message.
+    words: String,
+    /// The words are all there is: no machine part.
+    in_prose: bool,
+    per_message: PerMessage,
+    groups: Vec<PerRecipient>,
+    copy: Option<Copy<'a>>,
 }
 
 fn recipient(mta: Mta, group: PerRecipient, passage: Passage) -> Option<RecipientReport> {
@@ -87,6 +102,7 @@ fn recipient(mta: Mta, group: PerRecipient, passage: Passage) -> Option<Recipien
         status_comment: group.status_comment.as_deref(),
         has_remote: group.remote_mta.is_some(),
         diagnostic: group.diagnostic.as_deref(),
+        own_words: group.own_words.as_deref(),
         passage: &passage,
     });
     Some(RecipientReport {

@@ -2,7 +2,7 @@
 
 use crate::message::header;
 use crate::notice::Mta;
-use crate::notice::report::PerMessage;
+use crate::notice::status::PerMessage;
 
 /// The author, by what only this software writes: extension fields first, then the notice's own
 /// header, then set phrases of the text. The first sign that is found decides.
@@ -40,15 +40,22 @@ fn by_host(reporting_mta: &str) -> Option<Mta> {
     }
 }
 
+/// The signs in their order: what several servers write stands last.
 #[rustfmt::skip]
 fn by_header(message: &[u8]) -> Option<Mta> {
-    const FIELDS: [(&str, &str, Mta); 13] = [
-        ("X-Failed-Recipients", "", Mta::Exim),
+    const FIELDS: [(&str, &str, Mta); 22] = [
         ("X-ZoneMTA-Queue-ID", "", Mta::Zonemta),
         ("X-MS-Exchange-Message-Is-Ndr", "", Mta::Exchange),
+        ("X-MS-Embedded-Report", "", Mta::Exchange),
+        ("X-MS-TNEF-Correlator", "", Mta::Exchange),
+        ("X-MimeOLE", "Produced By Microsoft Exchange", Mta::Exchange),
+        ("X-Mailer", "Internet Mail Service (", Mta::Exchange),
         ("Content-Type", "-eximdsn-", Mta::Exim),
         ("From", "mailer-daemon@googlemail.com", Mta::Gmail),
+        ("From", "mailer-daemon@google.com", Mta::Gmail),
         ("From", "MicrosoftExchange", Mta::Exchange),
+        ("Received", "(qmail ", Mta::Qmail),
+        ("Received", "(Haraka ", Mta::Haraka),
         ("Subject", "Warning: could not send message for past", Mta::Sendmail),
         ("Subject", "Returned mail: see transcript for details", Mta::Sendmail),
         ("Subject", "Warning: Delay in message delivery", Mta::Stalwart),
@@ -56,13 +63,22 @@ fn by_header(message: &[u8]) -> Option<Mta> {
         ("Subject", "Partially delivered message", Mta::Stalwart),
         ("Subject", "Failed to deliver message", Mta::Stalwart),
         ("Subject", "Successfully delivered message", Mta::Stalwart),
+        ("Subject", "Delivery status notification: ", Mta::Opensmtpd),
+        ("Message-ID", ".JavaMail.", Mta::James),
+        ("X-Failed-Recipients", "", Mta::Exim),
     ];
-    header::fields(message).find_map(|field| {
-        let named = FIELDS.iter().filter(|(name, ..)| field.is(name));
-        named.clone().next()?;
-        let value = field.text();
-        named.into_iter().find(|(_, sign, _)| value.contains(sign)).map(|(.., mta)| *mta)
-    })
+    let mut best = FIELDS.len();
+    for field in header::fields(message) {
+        let named = || FIELDS[..best].iter().position(|(name, ..)| field.is(name));
+        if named().is_some() {
+            let value = field.text();
+            let says = |(name, sign, _): &(&str, &str, Mta)| {
+                field.is(name) && value.contains(sign) && (*sign != "(qmail " || value.contains("invoked for bounce"))
+            };
+            best = FIELDS[..best].iter().position(says).unwrap_or(best);
+        }
+    }
+    FIELDS.get(best).map(|(.., mta)| *mta)
 }
 
 /// The author's own server wrote the lowest `Received`; it has no client that sent it the notice.
@@ -85,9 +101,14 @@ fn by_origin(message: &[u8]) -> Option<Mta> {
 
 #[rustfmt::skip]
 fn by_text(text: &str) -> Option<Mta> {
-    const PHRASES: [(&str, Mta); 7] = [
+    const PHRASES: [(&str, Mta); 12] = [
+        ("This is the qmail-send program", Mta::Qmail),
+        ("This is the Haraka Mailer program", Mta::Haraka),
+        ("This is the James mail server at", Mta::James),
+        ("----- Transcript of session follows -----", Mta::Sendmail),
+        ("Technical details of temporary failure:", Mta::Gmail),
+        ("Technical details of permanent failure:", Mta::Gmail),
         ("This is the mail system at host ", Mta::Postfix),
-        ("Transcript of session follows -----", Mta::Sendmail),
         ("This is the MAILER-DAEMON, please DO NOT REPLY to this email", Mta::Opensmtpd),
         ("This message was created automatically by mail delivery software", Mta::Exim),
         ("Diagnostic information for administrators:", Mta::Exchange),

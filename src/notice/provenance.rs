@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use crate::message::text;
 use crate::notice::{Hop, Notice};
 
 /// How sure we are that a notice came from the user's own server.
@@ -75,30 +76,7 @@ pub fn judge(notice: &Notice, known: &Known<'_>) -> Judgement {
 /// Exim prints the id in xtext (`+2B` for a plus sign).
 fn is_ours(id: &str, known: &Known<'_>) -> bool {
     (known.is_our_envelope_id)(id)
-        || (id.contains('+') && (known.is_our_envelope_id)(&without_xtext(id)))
-}
-
-fn without_xtext(id: &str) -> String {
-    let mut result = Vec::with_capacity(id.len());
-    let mut rest = id;
-    while let Some((before, after)) = rest.split_once('+') {
-        result.extend_from_slice(before.as_bytes());
-        match after
-            .get(..2)
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok())
-        {
-            Some(byte) => {
-                result.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                result.push(b'+');
-                rest = after;
-            }
-        }
-    }
-    result.extend_from_slice(rest.as_bytes());
-    String::from_utf8_lossy(&result).into_owned()
+        || (id.contains('+') && (known.is_our_envelope_id)(&text::without_xtext(id)))
 }
 
 /// What speaks against the user's own server as author.

@@ -32,6 +32,11 @@ impl<'a> Speech<'a> {
         Self::quoting("status", words, mta)
     }
 
+    /// The words of an extension field in which the server speaks itself, with what they quote.
+    pub(super) fn own_field(words: &'a str, mta: Mta) -> Self {
+        Self::quoting("diagnostic", words, mta)
+    }
+
     /// A remote reply and nothing else.
     pub(super) fn reply(part: &'static str, words: &'a str) -> Self {
         Self {
@@ -126,7 +131,7 @@ fn writes_replies(mta: Mta) -> bool {
 fn quote(lower: &str) -> Option<usize> {
     // Postfix smtp_proto.c and smtp_trouble.c, qmail-remote.c, OpenSMTPD mta_session.c,
     // mox smtpclient/client.go, Haraka hmail.js; output of a program that Postfix ran.
-    const BEFORE_REPLY: [&str; 9] = [
+    const BEFORE_REPLY: [&str; 17] = [
         "refused to start tls:",
         "refused to talk to me:",
         " said:",
@@ -136,6 +141,15 @@ fn quote(lower: &str) -> Option<usize> {
         "upstream error:",
         "command output:",
         "with code ",
+        // Words of servers that nobody knows, around what the remote one said.
+        " responded:",
+        " responded with:",
+        " response:",
+        " response was:",
+        " replied:",
+        " answered:",
+        " reports:",
+        " returned:",
     ];
     // Exim smtp.c: `after RCPT TO:<bob@example.net>: 550 ...`.
     const BEFORE_COMMAND: [&str; 2] = [
@@ -165,16 +179,27 @@ fn plain(words: &str) -> String {
     let lower = words.to_ascii_lowercase();
     let mut plain = String::with_capacity(lower.len());
     for word in lower.split_inclusive(char::is_whitespace) {
-        if is_name(word) {
-            plain.extend(word.chars().flat_map(|c| {
-                let filler = if c.is_whitespace() { ' ' } else { '~' };
-                std::iter::repeat_n(filler, c.len_utf8())
-            }));
-        } else {
-            plain.push_str(word);
+        if word.contains('@') || word.contains("://") {
+            hide(&mut plain, word);
+            continue;
+        }
+        // Exchange writes `{LED=... failed.};{FQDN=mx.example.net}`.
+        for piece in word.split_inclusive(['{', '}', ';']) {
+            if is_name(piece) {
+                hide(&mut plain, piece);
+            } else {
+                plain.push_str(piece);
+            }
         }
     }
     plain
+}
+
+fn hide(plain: &mut String, word: &str) {
+    plain.extend(word.chars().flat_map(|c| {
+        let filler = if c.is_whitespace() { ' ' } else { '~' };
+        std::iter::repeat_n(filler, c.len_utf8())
+    }));
 }
 
 fn is_name(word: &str) -> bool {
@@ -183,7 +208,7 @@ fn is_name(word: &str) -> bool {
         .windows(3)
         .any(|w| w[1] == b'.' && w[0].is_ascii_alphanumeric() && w[2].is_ascii_alphanumeric());
     let letters = bytes.iter().any(u8::is_ascii_alphabetic);
-    word.contains('@') || word.contains("://") || (dotted && letters)
+    dotted && letters
 }
 
 #[cfg(test)]

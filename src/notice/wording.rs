@@ -85,6 +85,14 @@ pub const SENDER: &[Wording] = &[
     row(Mta::Exim, "a tls session is required * attempt to start tls failed", Cause::HandshakeFailed, Helps::Yes, "exim/src/src/transports/smtp.c"),
     row(Mta::Exim, "dane error: tlsa lookup", Cause::DaneTlsaLookupFailed, Helps::Yes, "exim/src/src/transports/smtp.c"),
     row(Mta::Exim, "dane error: * lookup not dnssec", Cause::MxNotAuthenticated, Helps::Yes, "exim/src/src/transports/smtp.c"),
+    row(Mta::Exim, "dane error: no usable tlsa records", Cause::DaneTlsaUnusable, Helps::Yes, "exim/src/src/tls-openssl.c"),
+    row(Mta::Exim, "tlsa record problem", Cause::DaneTlsaUnusable, Helps::Yes, "exim/src/src/tls-gnu.c"),
+    row(Mta::Exim, "dane attempt failed; tls connection to", Cause::DaneMismatch, Helps::Yes, "exim/src/src/transports/smtp.c"),
+    row(Mta::Exim, "(certificate verification failed)", Cause::CertificateUntrusted, Helps::Yes, "exim/src/src/tls-gnu.c"),
+    row(Mta::Exim, "(ssl_connect): * certificate verify failed", Cause::CertificateUnspecified, Helps::Yes, "exim/src/src/tls-openssl.c"),
+    row(Mta::Exim, "(gnutls_handshake)", Cause::HandshakeFailed, Helps::Yes, "exim/src/src/tls-gnu.c"),
+    row(Mta::Exim, "failure while setting up tls session", Cause::HandshakeFailed, Helps::Unknown, "exim/src/src/transports/smtp.c, before 4.90"),
+    row(Mta::Exim, "tls session: (", Cause::HandshakeFailed, Helps::Unknown, "exim/src/src/transports/smtp.c"),
     // Sendmail: rulesets of the sending side, written like replies.
     row(Mta::Sendmail, "dane: missing starttls", Cause::StarttlsNotOffered, Helps::Yes, "sendmail/cf/m4/proto.m4"),
     row(Mta::Sendmail, "dane check failed temporarily", Cause::DaneTlsaLookupFailed, Helps::Yes, "sendmail/cf/m4/proto.m4"),
@@ -193,6 +201,7 @@ pub const SENDER: &[Wording] = &[
     row(Mta::Unknown, "dane cname lookup for * could not be securely resolved", Cause::MxNotAuthenticated, Helps::Yes, "kumomta/crates/kumod/src/smtp_dispatcher.rs"),
     row(Mta::Unknown, "no usable dane tlsa records for", Cause::DaneTlsaUnusable, Helps::Yes, "kumomta/crates/kumod/src/smtp_dispatcher.rs"),
     row(Mta::Unknown, "and auth plain require", Cause::SubmissionAuth, Helps::No, "kumomta/crates/kumod/src/smtp_dispatcher.rs"),
+    row(Mta::Unknown, "and auth plain is required", Cause::SubmissionAuth, Helps::No, "kumomta/crates/kumod/src/smtp_dispatcher.rs"),
     row(Mta::Unknown, "tls required but not supported", Cause::TlsRequiredUnspecified, Helps::Yes, "Twilio SendGrid, enforced TLS"),
 ];
 

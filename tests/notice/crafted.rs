@@ -26,7 +26,8 @@ fn every_wording_gives_its_verdict_in_the_layout_of_its_server() {
             let message = layouts::notice(server, voice == "sender", status, words);
             let notice = notice::read(message.as_bytes()).unwrap_or_else(|| panic!("{message}"));
             let read = json(&notice)["notice"].take();
-            assert_eq!(read["mta"], *server, "{message}");
+            let mta = server.split(' ').next().unwrap();
+            assert_eq!(read["mta"], mta, "{message}");
             assert_eq!(
                 read["original"]["message_id"], "original@example.org",
                 "{message}"

@@ -11,7 +11,10 @@ use tls_optout::notice::reading::Reading;
 mod captured;
 mod crafted;
 mod hostile;
+mod inspect;
 mod layouts;
+mod prose;
+mod reports;
 
 fn data(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

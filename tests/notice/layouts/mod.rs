@@ -1,7 +1,26 @@
 //! Notices in the layouts of the servers, written for the tests from how these servers work.
 
+mod others;
+pub(crate) mod prose;
+
 /// The servers that [`notice`] can speak for.
-pub(crate) const SERVERS: [&str; 5] = ["postfix", "sendmail", "opensmtpd", "mox", "stalwart"];
+pub(crate) const SERVERS: [&str; 15] = [
+    "postfix",
+    "sendmail",
+    "opensmtpd",
+    "mox",
+    "stalwart",
+    "exim",
+    "maddy",
+    "haraka",
+    "zonemta",
+    "james",
+    "exchange",
+    "gmail",
+    "unknown",
+    "qmail",
+    "gmail before 2016",
+];
 
 const ORIGINAL: &str = "From: Alice <alice@example.org>\nTo: bob@example.net\nSubject: TLS is required\n\
     Message-ID: <original@example.org>\nDate: Tue, 24 Nov 2026 06:40:11 +0000\n";
@@ -15,6 +34,16 @@ pub(crate) fn notice(server: &str, own: bool, status: &str, words: &str) -> Stri
         "opensmtpd" => opensmtpd(status, words),
         "mox" => mox(own, status, words),
         "stalwart" => stalwart(own, status, words),
+        "exim" => others::exim(own, words),
+        "maddy" => others::maddy(status, words),
+        "haraka" => others::haraka(own, status, words),
+        "zonemta" => others::zonemta(words),
+        "james" => others::james(status, words),
+        "exchange" => others::exchange(status, words),
+        "gmail" => others::gmail(status, words),
+        "unknown" => others::unknown(own, status, words),
+        "qmail" => prose::qmail(own, words),
+        "gmail before 2016" => prose::gmail(words),
         _ => panic!("no layout for {server}"),
     }
 }

@@ -1,0 +1,203 @@
+//! Notices without a machine part: qmail and all who write its format, Exim before 4.86, Gmail
+//! before 2016, Zoho, Sendmail before 8.8, Exchange's plain ones, and whatever says the same in prose.
+//!
+//! Several things must come together, so that nothing else is taken for a notice: a mail server as
+//! author, a recipient, and two of these: the words of an opening ([`OPENINGS`]) outside any
+//! quotation, a subject as servers write it, the returned message. Exim's and Gmail's own field
+//! `X-Failed-Recipients` counts as much as two.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use crate::message::{header, text};
+use crate::notice::author::Look;
+use crate::notice::copy::{self, Cut};
+use crate::notice::mime::Entity;
+use crate::notice::phrases::{DELAYED, GIVEN_UP, OPENINGS};
+use crate::notice::report::{self, Parts};
+use crate::notice::returned::Copy;
+use crate::notice::status::{PerMessage, PerRecipient};
+use crate::notice::{Account, Action, mailbox};
+
+/// Of the text at most this many bytes are read; the returned message may go on.
+const MAX_TEXT: usize = 1 << 20;
+
+/// Recipients after these are not read.
+const MAX_RECIPIENTS: usize = 1000;
+
+/// The account of a notice without a machine part, if the message is one.
+pub(super) fn account<'a>(message: &'a [u8], look: &Look<'_>) -> Option<Account<'a>> {
+    let by_a_server = look.is_from_a_server() || look.failed_recipients.is_some();
+    if look.is_passed_on() || !(by_a_server || look.subject) {
+        return None;
+    }
+    let parts = Parts::of(&Entity::new(message));
+    if parts.is_other_report {
+        return None;
+    }
+    let content: Cow<'_, [u8]> = match plain_part(&parts.human) {
+        Some(part) => part.content(MAX_TEXT),
+        None => Cow::Owned(report::human_text(&parts.human).into_bytes()),
+    };
+    let cut = copy::cut(&content, parts.returned.is_none());
+    let copy = match &parts.returned {
+        Some(part) => Copy::of_part(part),
+        None => Copy {
+            bytes: cut.copy.unwrap_or_default().to_vec().into(),
+            extent: cut.extent,
+        },
+    };
+    let words = decoded(&parts.human, &cut);
+    let plain = plain(&words);
+    let opened = OPENINGS.iter().any(|opening| plain.contains(opening));
+    let returns = !copy.bytes.is_empty();
+    let is_notice = if by_a_server {
+        // In a language that the tables do not know, subject and returned message must do.
+        let signs = [opened, look.subject, returns];
+        look.failed_recipients.is_some() || signs.iter().filter(|sign| **sign).count() >= 2
+    } else {
+        opened && returns
+    };
+    if !is_notice {
+        return None;
+    }
+    let action = action(&plain);
+    let groups: Vec<PerRecipient> = recipients(&words, look, message, &copy.bytes)
+        .into_iter()
+        .map(|recipient| PerRecipient {
+            final_recipient: Some(recipient),
+            action: Some(action),
+            ..PerRecipient::default()
+        })
+        .collect();
+    let per_message = PerMessage {
+        original_id: if returns { None } else { message_id(&words) },
+        ..PerMessage::default()
+    };
+    (!groups.is_empty()).then_some(Account {
+        words,
+        in_prose: true,
+        per_message,
+        groups,
+        copy: returns.then_some(copy),
+    })
+}
+
+/// The only part, if words and returned message can be told apart in its bytes.
+fn plain_part<'p, 'a>(parts: &'p [Entity<'a>]) -> Option<&'p Entity<'a>> {
+    match parts {
+        [part] if !part.is_html() && part.is_ascii_based() => Some(part),
+        _ => None,
+    }
+}
+
+/// Some servers name the original among their words (`Message-id: <...>`).
+fn message_id(words: &str) -> Option<String> {
+    words.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let name = name.trim().to_ascii_lowercase();
+        let named = matches!(
+            name.as_str(),
+            "message-id" | "message id" | "original message-id"
+        );
+        named.then(|| text::message_id(value)).flatten()
+    })
+}
+
+/// The words in the charset of their part.
+fn decoded(parts: &[Entity<'_>], cut: &Cut<'_>) -> String {
+    match plain_part(parts) {
+        Some(part) => part.decode(cut.words),
+        None => String::from_utf8_lossy(cut.words).into_owned(),
+    }
+}
+
+/// Lower case, one blank between words, quoted lines left out.
+fn plain(words: &str) -> String {
+    let mut plain = String::with_capacity(words.len());
+    for line in words.lines().filter(|line| !is_quoted(line)) {
+        for word in line.split_whitespace() {
+            plain.push_str(&word.to_lowercase());
+            plain.push(' ');
+        }
+    }
+    plain.replace('\u{2019}', "'")
+}
+
+/// Quoted by a person. Servers write `>>>` before a command, `|---` around a heading.
+fn is_quoted(line: &str) -> bool {
+    let line = line.trim_start();
+    (line.starts_with('>') && !line.starts_with(">>>"))
+        || (line.starts_with('|') && !line.contains("---"))
+}
+
+fn action(plain: &str) -> Action {
+    let says = |phrases: &[&str]| phrases.iter().any(|phrase| plain.contains(phrase));
+    if says(DELAYED) && !says(GIVEN_UP) {
+        Action::Delayed
+    } else {
+        Action::Failed
+    }
+}
+
+/// Whom the notice is about, by the surest source that names anybody: the server's own field, the
+/// lines that start with an address, an address in the prose that the original was sent to, the
+/// only recipient of the original.
+fn recipients(words: &str, look: &Look<'_>, message: &[u8], copy: &[u8]) -> Vec<String> {
+    let own: Vec<String> = ["From", "To", "Delivered-To", "Return-Path"]
+        .iter()
+        .filter_map(|name| header::first(message, name))
+        .flat_map(|field| text::addresses(field.value()))
+        .map(|address| address.to_lowercase())
+        .collect();
+    let foreign = |address: &String| {
+        let address = address.to_lowercase();
+        !own.contains(&address) && !mailbox::is_of_a_server(&address)
+    };
+    let sent_to: Vec<String> = ["To", "Cc", "Bcc", "Envelope-To", "X-Envelope-To"]
+        .iter()
+        .filter_map(|name| header::first(copy, name))
+        .flat_map(|field| text::addresses(field.value()))
+        .collect();
+    let named = |address: &&String| sent_to.iter().any(|to| to.eq_ignore_ascii_case(address));
+
+    let by_field = look
+        .failed_recipients
+        .map(|field| text::addresses(field.value()))
+        .unwrap_or_default();
+    let lines = || words.lines().filter(|line| !is_quoted(line));
+    let leading: Vec<String> = lines().flat_map(mailbox::leading).collect();
+    let anywhere: Vec<String> = lines().flat_map(mailbox::anywhere).collect();
+
+    // Somebody may write to themselves, or to a postmaster: such an address counts where no other does.
+    let sources = [
+        by_field,
+        leading.iter().filter(|a| foreign(a)).cloned().collect(),
+        anywhere
+            .iter()
+            .filter(|a| foreign(a) && named(a))
+            .cloned()
+            .collect(),
+        leading.iter().filter(named).cloned().collect(),
+        anywhere
+            .iter()
+            .filter(|a| foreign(a))
+            .take(1)
+            .cloned()
+            .collect(),
+        if sent_to.len() == 1 {
+            sent_to.clone()
+        } else {
+            Vec::new()
+        },
+        leading,
+    ];
+    let found = sources
+        .into_iter()
+        .find(|source: &Vec<String>| !source.is_empty());
+    let mut seen = HashSet::new();
+    let mut found = found.unwrap_or_default();
+    found.retain(|address| seen.insert(address.to_lowercase()));
+    found.truncate(MAX_RECIPIENTS);
+    found
+}
