@@ -33,8 +33,8 @@ const HEADINGS: [&str; 9] = [
     "Remote Server returned",
 ];
 
-/// A reason is read up to this many bytes.
-const MAX_REASON: usize = 4096;
+/// A reason is read up to this many bytes: one line may be the reason of ten thousand recipients.
+const MAX_REASON: usize = 2048;
 
 /// For each of `recipients` (its final address first, then others for it) what `text` says about it.
 ///
@@ -143,7 +143,7 @@ impl Reader {
     fn transcript(&mut self, content: &str) -> bool {
         if let Some(command) = content.strip_prefix(">>> ") {
             self.session = Passage {
-                command: Some(command.to_owned()),
+                command: Some(start(command, MAX_REASON).to_owned()),
                 ..Passage::default()
             };
         } else if let Some(reply) = content.strip_prefix("<<< ") {
@@ -252,13 +252,23 @@ fn reason(rest: &str) -> &str {
 }
 
 fn push(reason: &mut String, words: &str) {
-    if words.is_empty() || reason.len() > MAX_REASON {
+    if words.is_empty() || reason.len() >= MAX_REASON {
         return;
     }
     if !reason.is_empty() {
         reason.push(' ');
     }
-    reason.push_str(words);
+    let room = MAX_REASON.saturating_sub(reason.len());
+    reason.push_str(start(words, room));
+}
+
+/// The first `length` bytes, or as many as end with a character.
+fn start(words: &str, length: usize) -> &str {
+    let mut end = words.len().min(length);
+    while !words.is_char_boundary(end) {
+        end -= 1;
+    }
+    &words[..end]
 }
 
 /// Exim writes bytes that are not ASCII as `\303\274` (`string.c`, `string_printing`).

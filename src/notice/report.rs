@@ -68,8 +68,12 @@ fn is_about_delivery(report: &Entity<'_>) -> bool {
 
 /// The text of some parts, one below the other.
 pub(super) fn human_text(parts: &[Entity<'_>]) -> String {
-    let texts: Vec<_> = parts.iter().map(|part| part.text(MAX_TEXT)).collect();
-    texts.join("\n\n")
+    let mut text = String::new();
+    for part in parts {
+        text.push_str(&part.text(MAX_TEXT.saturating_sub(text.len())));
+        text.push_str("\n\n");
+    }
+    text
 }
 
 /// The parts of a notice by what they are for.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use tls_optout::notice;
 
-use crate::{dsn, json, layouts};
+use crate::{data, dsn, json, layouts, shapes};
 
 const VARIED: [&str; 4] = [
     "postfix-3.10.13-delay-40-0",
@@ -85,37 +85,64 @@ fn nesting_is_not_followed_down() {
 /// Shapes that invite quadratic code, so large that it would take hours.
 #[test]
 fn large_inputs_take_linear_time() {
-    let status = |n: usize| {
-        let groups = "Final-Recipient: rfc822; b@example.net\nAction: failed\n\n".repeat(n);
-        let text: String = (0..n)
-            .map(|i| format!("<b{i}@example.net>: Server certificate\n"))
-            .collect();
-        layouts::notice("postfix", true, "4.7.5", "x")
-            .replace("\nFinal-Recipient", &format!("\n{groups}Final-Recipient"))
-            .replace("<bob@example.net>:", &format!("{text}<bob@example.net>:"))
-    };
-    let head = "Return-Path: <>\nContent-Type: multipart/mixed; boundary=x\n\n";
-    let shapes: [(&str, &dyn Fn(usize) -> String); 5] = [
-        ("recipients", &status),
-        ("parts", &|n| format!("{head}{}", "--x\n".repeat(n))),
-        ("near-delimiters", &|n| {
-            format!("{head}{}", "--x--x".repeat(n))
-        }),
-        ("header fields", &|n| {
-            format!("{}{head}", "Received: by x\n".repeat(n))
-        }),
-        ("NULs", &|n| {
-            format!(
-                "{head}--x\nContent-Type: message/delivery-status\n\n{}",
-                "\0".repeat(n)
-            )
-        }),
-    ];
-    for (name, shape) in shapes {
-        let message = shape(400_000);
+    for (name, message) in shapes::all(8 << 20) {
         let start = Instant::now();
-        let _ = notice::read(message.as_bytes());
+        let _ = notice::read(&message).map(|notice| json(&notice));
         let seconds = start.elapsed().as_secs();
         assert!(seconds < 20, "{name}: {seconds} s");
+    }
+}
+
+/// What the fuzz targets found once.
+#[test]
+fn inputs_that_were_found_by_fuzzing() {
+    for entry in std::fs::read_dir(data("found")).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        let notice = notice::read(&bytes);
+        assert!(notice.is_none() || notice::may_be(&bytes));
+        let _ = notice.map(|notice| json(&notice));
+        let _ = tls_optout::message::resubmission::rewrite(&bytes);
+        let _ = tls_optout::message::recipients::recipients(&bytes);
+        let _ = tls_optout::message::text::addresses(&bytes);
+        let _ = tls_optout::message::text::decode(&bytes);
+    }
+}
+
+/// In the charsets of the world, and in one that nobody knows.
+#[test]
+fn every_charset_is_read_somehow() {
+    let notice = layouts::notice("postfix", true, "4.7.5", "Server certificate not verified");
+    for charset in [
+        "us-ascii",
+        "utf-8",
+        "utf-7",
+        "utf-16le",
+        "utf-16be",
+        "iso-8859-1",
+        "iso-8859-15",
+        "windows-1252",
+        "koi8-r",
+        "iso-2022-jp",
+        "shift_jis",
+        "euc-jp",
+        "euc-kr",
+        "gb18030",
+        "big5",
+        "macintosh",
+        "x-none",
+        "",
+    ] {
+        let kind = format!("Content-Type: text/plain; charset=\"{charset}\"");
+        let message = notice
+            .replacen("Content-Type: text/plain", &kind, 1)
+            .into_bytes();
+        let mut odd = message.clone();
+        let at = message.windows(4).position(|w| w == b"mail").unwrap();
+        odd.splice(at..at, [0x1b, b'$', b'B', 0xe9, 0xff, 0x80, 0]);
+        for message in [message, odd] {
+            let read = notice::read(&message).unwrap();
+            assert_eq!(read.recipients.len(), 1, "{charset}");
+            assert!(read.recipients[0].opt_out_helps, "{charset}");
+        }
     }
 }

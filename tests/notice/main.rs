@@ -13,8 +13,10 @@ mod crafted;
 mod hostile;
 mod inspect;
 mod layouts;
+mod memory;
 mod prose;
 mod reports;
+mod shapes;
 
 fn data(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
