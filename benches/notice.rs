@@ -15,13 +15,16 @@ use tls_optout::notice;
 const ROUNDS: usize = 7;
 const PER_ROUND: Duration = Duration::from_millis(400);
 
+/// A message, and what is done with it.
+type Case = (&'static str, Vec<u8>, fn(&[u8]));
+
 fn main() {
     // `cargo test --all-targets` runs this file too, which is no moment to measure.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
-    let cases: [(&str, Vec<u8>, fn(&[u8])); 4] = [
+    let cases: [Case; 4] = [
         ("notice of 3 KB", bounce(3_000), whole),
         ("notice of 60 KB", bounce(60_000), whole),
         ("ordinary mail, quick look", ordinary(), look),

@@ -40,9 +40,15 @@ impl<'a> Field<'a> {
     /// The value on one line: folds and line ends removed, blanks at both ends trimmed, bytes that
     /// are not UTF-8 replaced.
     pub fn text(&self) -> String {
+        self.text_of(usize::MAX)
+    }
+
+    /// The first `length` bytes of the value, as [`Field::text`] gives them.
+    pub fn text_of(&self, length: usize) -> String {
         let unfolded: Vec<u8> = self
             .value()
             .iter()
+            .take(length)
             .copied()
             .filter(|byte| !matches!(byte, b'\r' | b'\n'))
             .collect();

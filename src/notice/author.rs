@@ -50,7 +50,10 @@ impl<'a> Look<'a> {
                 }
                 Some(b'l') => look.from_a_list |= field.is("List-Id") || field.is("List-Post"),
                 Some(b'm') => look.from_a_list |= field.is("Mailing-List"),
-                Some(b'r') => look.null_path |= field.is("Return-Path") && field.text() == "<>",
+                Some(b'r') => {
+                    look.null_path |=
+                        field.is("Return-Path") && field.value().trim_ascii() == b"<>";
+                }
                 Some(b's') if !has_subject && field.is("Subject") => {
                     has_subject = true;
                     look.take_subject(&field);
@@ -87,7 +90,7 @@ impl<'a> Look<'a> {
     fn take_subject(&mut self, field: &Field<'_>) {
         let mut subject = words(field);
         if memmem::find(subject.as_bytes(), b"=?").is_some() {
-            subject = text::decode(field.value()).to_lowercase();
+            subject = text::decode(start(field)).to_lowercase();
         }
         let subject = subject.trim();
         self.answer = ["re:", "fw:", "fwd:", "aw:", "wg:", "tr:", "rv:"]
@@ -99,9 +102,12 @@ impl<'a> Look<'a> {
 
 /// The start of a value in lower case.
 fn words(field: &Field<'_>) -> String {
+    String::from_utf8_lossy(start(field)).to_ascii_lowercase()
+}
+
+fn start<'a>(field: &Field<'a>) -> &'a [u8] {
     let value = field.value();
-    let value = &value[..value.len().min(MAX_VALUE)];
-    String::from_utf8_lossy(value).to_ascii_lowercase()
+    &value[..value.len().min(MAX_VALUE)]
 }
 
 /// Is it a report about delivery, or about something else? One that does not say may be the first.

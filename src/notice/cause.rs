@@ -181,14 +181,14 @@ fn speeches<'a>(facts: &Facts<'a>) -> Vec<Speech<'a>> {
 
 fn requiretls(speeches: &[Speech<'_>], mta: Mta) -> Option<Verdict> {
     speeches.iter().find_map(|speech| {
-        let hit = find(REQUIRETLS, mta, speech.whole())?;
+        let hit = find(REQUIRETLS, mta, speech, speech.whole())?;
         Some(hit.verdict(speech, 0))
     })
 }
 
 fn sender(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Option<Verdict> {
     speeches.iter().find_map(|speech| {
-        let hit = find(SENDER, facts.mta, speech.sender())?;
+        let hit = find(SENDER, facts.mta, speech, speech.sender())?;
         let mut verdict = hit.verdict(speech, 0);
         if facts.mta == Mta::Sendmail {
             // The remote said it first: Sendmail only repeats a reply that its transcript shows.
@@ -199,7 +199,7 @@ fn sender(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Option<Verdict> {
             if refused_starttls(facts) {
                 verdict.cause = Cause::StarttlsRejected;
             }
-        } else if let Some(inner) = find(LIBRARY, Mta::Unknown, speech.whole())
+        } else if let Some(inner) = find(LIBRARY, Mta::Unknown, speech, speech.whole())
             && is_general(verdict.cause)
         {
             verdict.cause = inner.row.cause;
@@ -221,7 +221,7 @@ fn is_general(cause: Cause) -> bool {
 
 fn receiver(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Option<Verdict> {
     let by_words = speeches.iter().find_map(|speech| {
-        let hit = find(RECEIVER, facts.mta, speech.receiver())?;
+        let hit = find(RECEIVER, facts.mta, speech, speech.receiver())?;
         Some(hit.verdict(speech, speech.receiver_start()))
     });
     by_words.or_else(|| {
@@ -248,7 +248,7 @@ fn hidden(speeches: &[Speech<'_>], mta: Mta) -> Option<Verdict> {
         .iter()
         .any(|s| !s.receiver().trim().is_empty() && s.receiver_start() > 0);
     speeches.iter().filter(|_| !quoted).find_map(|speech| {
-        let hit = find(HIDDEN, mta, speech.sender())?;
+        let hit = find(HIDDEN, mta, speech, speech.sender())?;
         Some(hit.verdict(speech, 0))
     })
 }
@@ -344,8 +344,8 @@ impl Hit {
     }
 }
 
-/// The first row for notices of `mta` that stands in `words`.
-fn find(table: &'static [Wording], mta: Mta, words: &str) -> Option<Hit> {
+/// The first row for notices of `mta` that stands in `words`, which are some of `speech`.
+fn find(table: &'static [Wording], mta: Mta, speech: &Speech<'_>, words: &str) -> Option<Hit> {
     if words.trim().is_empty() {
         return None;
     }
@@ -354,12 +354,14 @@ fn find(table: &'static [Wording], mta: Mta, words: &str) -> Option<Hit> {
             || row.mta == Mta::Unknown
             || (mta == Mta::Unknown && row.mta != Mta::Sendmail)
     };
-    table.iter().filter(applies).find_map(|row| {
-        Some(Hit {
-            row,
-            range: position(row.words, words)?,
+    let rows = table.iter().filter(applies);
+    rows.filter(|row| speech.may_say(row.words))
+        .find_map(|row| {
+            Some(Hit {
+                row,
+                range: position(row.words, words)?,
+            })
         })
-    })
 }
 
 /// Where the pattern stands: its pieces between `*`, in their order.

@@ -147,7 +147,7 @@ fn recipients(words: &str, look: &Look<'_>, message: &[u8], copy: &[u8]) -> Vec<
     let own: Vec<String> = ["From", "To", "Delivered-To", "Return-Path"]
         .iter()
         .filter_map(|name| header::first(message, name))
-        .flat_map(|field| text::addresses(field.value()))
+        .flat_map(|field| text::addresses(super::start(&field)))
         .map(|address| address.to_lowercase())
         .collect();
     let foreign = |address: &String| {
@@ -157,13 +157,13 @@ fn recipients(words: &str, look: &Look<'_>, message: &[u8], copy: &[u8]) -> Vec<
     let sent_to: Vec<String> = ["To", "Cc", "Bcc", "Envelope-To", "X-Envelope-To"]
         .iter()
         .filter_map(|name| header::first(copy, name))
-        .flat_map(|field| text::addresses(field.value()))
+        .flat_map(|field| text::addresses(super::start(&field)))
         .collect();
     let named = |address: &&String| sent_to.iter().any(|to| to.eq_ignore_ascii_case(address));
 
     let by_field = look
         .failed_recipients
-        .map(|field| text::addresses(field.value()))
+        .map(|field| text::addresses(super::start(&field)))
         .unwrap_or_default();
     let lines = || words.lines().filter(|line| !is_quoted(line));
     let leading: Vec<String> = lines().flat_map(mailbox::leading).collect();

@@ -49,6 +49,7 @@ pub(super) fn passages(text: &str, recipients: &[Vec<&str>]) -> Vec<Passage> {
         }
     }
     let mut reader = Reader {
+        bare_names: known.keys().any(|name| !name.contains('@')),
         known,
         passages: vec![Passage::default(); recipients.len()],
         entry: Vec::new(),
@@ -72,6 +73,8 @@ pub(super) fn passages(text: &str, recipients: &[Vec<&str>]) -> Vec<Passage> {
 
 struct Reader {
     known: HashMap<String, usize>,
+    /// Some recipient is a name without a domain.
+    bare_names: bool,
     passages: Vec<Passage>,
     /// The recipients whose reason goes on, and how far their line was indented; without that the
     /// reason is a paragraph below, which ends at an empty line (qmail, Gmail).
@@ -180,10 +183,11 @@ impl Reader {
                 Some(pair) => pair,
                 None => rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len())),
             };
-            let colon = address.strip_suffix(':');
-            let Some(&i) = self
-                .known
-                .get(&unescaped(colon.unwrap_or(address)).to_lowercase())
+            let address = address.strip_suffix(':').unwrap_or(address);
+            // Most lines start with a word that cannot be an address.
+            let Some(&i) = (address.contains('@') || self.bare_names)
+                .then(|| self.known.get(&unescaped(address).to_lowercase()))
+                .flatten()
             else {
                 return (named, rest);
             };

@@ -34,6 +34,15 @@ mod speech;
 mod status;
 pub mod wording;
 
+/// Of a value of the notice's own header at most this many bytes are read.
+const MAX_VALUE: usize = 16 << 10;
+
+/// The start of a field's value.
+fn start<'a>(field: &header::Field<'a>) -> &'a [u8] {
+    let value = field.value();
+    &value[..value.len().min(MAX_VALUE)]
+}
+
 /// Can the message be a notice? A quick look at its top header block, without reading the rest.
 ///
 /// `false` is sure; `true` is worth a call of [`read`].
@@ -321,9 +330,9 @@ impl NoticeHeader {
         let mut result = NoticeHeader::default();
         for field in header::fields(message) {
             if field.is("Received") {
-                result.received.push(Hop::read(&field.text()));
+                result.received.push(Hop::read(&field.text_of(MAX_VALUE)));
             } else if field.is("Return-Path") && result.return_path.is_none() {
-                let path = field.text();
+                let path = field.text_of(MAX_VALUE);
                 result.return_path = Some(
                     path.trim_start_matches('<')
                         .trim_end_matches('>')
@@ -331,11 +340,11 @@ impl NoticeHeader {
                         .to_owned(),
                 );
             } else if field.is("Message-ID") && result.message_id.is_none() {
-                result.message_id = text::message_id(&field.text());
+                result.message_id = text::message_id(&field.text_of(MAX_VALUE));
             } else if field.is("From") && result.from.is_none() {
-                result.from = text::addresses(field.value()).into_iter().next();
+                result.from = text::addresses(start(&field)).into_iter().next();
             } else if field.is("Date") && result.date.is_none() {
-                result.date = text::date(&field.text());
+                result.date = text::date(&field.text_of(MAX_VALUE));
             } else if field.is("TLS-Required") {
                 result.tls_required = true;
             }

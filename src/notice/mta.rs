@@ -4,6 +4,9 @@ use crate::message::header;
 use crate::notice::Mta;
 use crate::notice::status::PerMessage;
 
+/// Of a value at most this many bytes are read.
+const MAX_VALUE: usize = 1024;
+
 /// The author, by what only this software writes: extension fields first, then the notice's own
 /// header, then set phrases of the text. The first sign that is found decides.
 pub(super) fn recognise(message: &[u8], fields: &PerMessage, text: &str) -> Mta {
@@ -54,8 +57,8 @@ fn by_header(message: &[u8]) -> Option<Mta> {
         ("From", "mailer-daemon@googlemail.com", Mta::Gmail),
         ("From", "mailer-daemon@google.com", Mta::Gmail),
         ("From", "MicrosoftExchange", Mta::Exchange),
-        ("Received", "(qmail ", Mta::Qmail),
         ("Received", "(Haraka ", Mta::Haraka),
+        ("Received", " invoked for bounce)", Mta::Qmail),
         ("Subject", "Warning: could not send message for past", Mta::Sendmail),
         ("Subject", "Returned mail: see transcript for details", Mta::Sendmail),
         ("Subject", "Warning: Delay in message delivery", Mta::Stalwart),
@@ -69,14 +72,12 @@ fn by_header(message: &[u8]) -> Option<Mta> {
     ];
     let mut best = FIELDS.len();
     for field in header::fields(message) {
-        let named = || FIELDS[..best].iter().position(|(name, ..)| field.is(name));
-        if named().is_some() {
-            let value = field.text();
-            let says = |(name, sign, _): &(&str, &str, Mta)| {
-                field.is(name) && value.contains(sign) && (*sign != "(qmail " || value.contains("invoked for bounce"))
-            };
-            best = FIELDS[..best].iter().position(says).unwrap_or(best);
+        if !FIELDS[..best].iter().any(|(name, ..)| field.is(name)) {
+            continue;
         }
+        let value = field.text_of(MAX_VALUE);
+        let says = |(name, sign, _): &(&str, &str, Mta)| field.is(name) && value.contains(sign);
+        best = FIELDS[..best].iter().position(says).unwrap_or(best);
     }
     FIELDS.get(best).map(|(.., mta)| *mta)
 }

@@ -16,6 +16,7 @@ pub(super) struct Speech<'a> {
     /// The words in lower case, names of hosts, addresses and links made unreadable: a link with
     /// "tls" in it is no evidence. Same length as `words`.
     plain: String,
+    pairs: Pairs,
     cut: usize,
     /// The notice does not tell who speaks: this server writes its own findings like replies.
     either: bool,
@@ -64,10 +65,12 @@ impl<'a> Speech<'a> {
     }
 
     fn own(part: &'static str, words: &'a str) -> Self {
+        let plain = plain(words);
         Self {
             part,
             words,
-            plain: plain(words),
+            pairs: Pairs::of(&plain),
+            plain,
             cut: words.len(),
             either: false,
         }
@@ -107,6 +110,12 @@ impl<'a> Speech<'a> {
         &self.plain
     }
 
+    /// May the pattern stand in the words? Never `false` for one that does.
+    pub(super) fn may_say(&self, pattern: &str) -> bool {
+        let piece = pattern.split('*').next().unwrap_or_default().trim();
+        self.pairs.may_hold(piece)
+    }
+
     /// The words as they stand in the notice, for a part of [`Speech::whole`] or one that starts
     /// there.
     pub(super) fn as_written(&self, range: std::ops::Range<usize>) -> String {
@@ -116,6 +125,35 @@ impl<'a> Speech<'a> {
     /// Where the words of [`Speech::receiver`] start.
     pub(super) fn receiver_start(&self) -> usize {
         if self.either { 0 } else { self.cut }
+    }
+}
+
+/// Which pairs of neighbouring bytes there are in a text, as a set of a kilobit: most wordings are told
+/// to be absent by it, without a search for each.
+#[derive(Debug)]
+struct Pairs([u64; 16]);
+
+impl Pairs {
+    fn of(text: &str) -> Self {
+        let mut pairs = Pairs([0; 16]);
+        for pair in text.as_bytes().windows(2) {
+            let (word, bit) = Self::place(pair);
+            pairs.0[word] |= bit;
+        }
+        pairs
+    }
+
+    fn may_hold(&self, text: &str) -> bool {
+        text.as_bytes().windows(2).all(|pair| {
+            let (word, bit) = Self::place(pair);
+            self.0[word] & bit != 0
+        })
+    }
+
+    fn place(pair: &[u8]) -> (usize, u64) {
+        let (one, two) = (usize::from(pair[0]) & 31, usize::from(pair[1]) & 31);
+        let at = one << 5 | two;
+        (at >> 6, 1 << (at & 63))
     }
 }
 
