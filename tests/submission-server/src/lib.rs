@@ -1,21 +1,24 @@
 //! A small submission server: real TLS with a certificate made on the spot, real logins, and a
 //! script for what a real server does not do on demand.
 //!
-//! [`Server::start`] listens on 127.0.0.1 and serves one connection after the other;
+//! [`Server::start`] listens on 127.0.0.1 and serves every connection in a thread of its own;
 //! [`Server::finish`] tells what was said and which messages were taken. It needs nothing but std,
 //! rustls and rcgen, because the demo runs it too.
 
 mod certificate;
+mod gate;
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use certificate::Certificate;
+use gate::Gate;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// What one connection was about.
@@ -68,6 +71,9 @@ pub enum Then {
     Nothing,
     /// Neither reads nor writes until [`Server::finish`].
     Stall,
+    /// Tells the test, waits for [`Server::go_on`], then goes on as usual, whether the client is
+    /// still there or not.
+    Pause,
 }
 
 impl Script {
@@ -126,7 +132,9 @@ impl Script {
     }
 
     /// Does something else when a command starts with `what`. Three more moments have names:
-    /// `CONNECT` (the greeting), `BODY` (some of the message has come), `.` (all of it has).
+    /// `CONNECT` (the greeting), `BODY` (some of the message has come), `.` (all of it has). With
+    /// `after ` before it, it is the moment when the reply has gone out; only [`Then::Pause`] has a
+    /// meaning there.
     pub fn on(mut self, what: &str, then: Then) -> Script {
         self.rules.push((what.to_owned(), then));
         self
@@ -148,6 +156,17 @@ pub struct Server {
     ca_file: PathBuf,
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Vec<Session>>,
+    pauses: Receiver<()>,
+    gates: Gates,
+}
+
+/// What connections wait at.
+#[derive(Clone, Default)]
+struct Gates {
+    /// Opened by [`Server::go_on`].
+    pause: Arc<Gate>,
+    /// Opened by [`Server::finish`].
+    end: Arc<Gate>,
 }
 
 impl Server {
@@ -160,15 +179,25 @@ impl Server {
         let (implicit_tls, user) = (script.implicit_tls, script.user.clone());
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
+        let (paused, pauses) = channel();
+        let gates = Gates::default();
+        let served = Served {
+            script,
+            config,
+            paused,
+            gates: gates.clone(),
+        };
         let thread = std::thread::spawn(move || {
-            let mut sessions = Vec::new();
+            let mut connections = Vec::new();
             for tcp in listener.incoming().map_while(Result::ok) {
                 if stopped.load(Ordering::SeqCst) {
                     break;
                 }
-                sessions.push(serve(&script, &config, tcp));
+                let served = served.clone();
+                connections.push(std::thread::spawn(move || served.serve(tcp)));
             }
-            sessions
+            let session = |thread: JoinHandle<Session>| thread.join().expect("a connection");
+            connections.into_iter().map(session).collect()
         });
         Server {
             port,
@@ -177,6 +206,8 @@ impl Server {
             ca_file,
             stop,
             thread,
+            pauses,
+            gates,
         }
     }
 
@@ -196,42 +227,62 @@ impl Server {
         &self.ca_file
     }
 
-    /// Stops, and tells what happened, one entry a connection.
+    /// Waits until one connection stands at a [`Then::Pause`]. False if none does within `limit`.
+    pub fn paused(&self, limit: Duration) -> bool {
+        self.pauses.recv_timeout(limit).is_ok()
+    }
+
+    /// Lets all connections go on that stand at a [`Then::Pause`]. From now on none stops there.
+    pub fn go_on(&self) {
+        self.gates.pause.open();
+    }
+
+    /// Stops, and tells what happened, one entry a connection, in the order of their beginnings.
     pub fn finish(self) -> Vec<Session> {
         self.stop.store(true, Ordering::SeqCst);
-        self.thread.thread().unpark();
+        self.gates.pause.open();
+        self.gates.end.open();
         // Wakes the thread that waits for connections.
         let _ = TcpStream::connect(("127.0.0.1", self.port));
         self.thread.join().expect("the server's thread")
     }
 }
 
-/// One connection from greeting to end. A client that leaves or fails to do TLS just ends it.
-fn serve(script: &Script, config: &Arc<ServerConfig>, tcp: TcpStream) -> Session {
-    // No test may hang, whatever goes wrong.
-    tcp.set_read_timeout(Some(Duration::from_secs(30)))
-        .expect("a time limit");
-    tcp.set_nodelay(true).expect("no delay");
-    let mut dialogue = Dialogue {
-        script,
-        config,
-        stream: BufReader::new(Box::new(tcp)),
-        tls: false,
-        login: None,
-        message: Received::default(),
-        session: Session::default(),
-    };
-    // An error is how a dialogue ends; the record of it is what counts.
-    let _ = dialogue.run();
-    dialogue.session
+/// What every connection needs.
+#[derive(Clone)]
+struct Served {
+    script: Script,
+    config: Arc<ServerConfig>,
+    paused: Sender<()>,
+    gates: Gates,
+}
+
+impl Served {
+    /// One connection from greeting to end. A client that leaves or fails to do TLS just ends it.
+    fn serve(&self, tcp: TcpStream) -> Session {
+        // No test may hang, whatever goes wrong.
+        tcp.set_read_timeout(Some(Duration::from_secs(30)))
+            .expect("a time limit");
+        tcp.set_nodelay(true).expect("no delay");
+        let mut dialogue = Dialogue {
+            served: self,
+            stream: BufReader::new(Box::new(tcp)),
+            tls: false,
+            login: None,
+            message: Received::default(),
+            session: Session::default(),
+        };
+        // An error is how a dialogue ends; the record of it is what counts.
+        let _ = dialogue.run();
+        dialogue.session
+    }
 }
 
 trait Stream: Read + Write {}
 impl<T: Read + Write> Stream for T {}
 
 struct Dialogue<'a> {
-    script: &'a Script,
-    config: &'a Arc<ServerConfig>,
+    served: &'a Served,
     stream: BufReader<Box<dyn Stream>>,
     tls: bool,
     login: Option<String>,
@@ -241,7 +292,7 @@ struct Dialogue<'a> {
 
 impl Dialogue<'_> {
     fn run(&mut self) -> io::Result<()> {
-        if self.script.implicit_tls {
+        if self.served.script.implicit_tls {
             self.start_tls()?;
         }
         self.answer("CONNECT", "220 mail.example.org ESMTP")?;
@@ -304,7 +355,12 @@ impl Dialogue<'_> {
     /// The lines of EHLO: all of them only inside TLS.
     fn keywords(&self) -> Vec<&str> {
         if self.tls {
-            self.script.keywords.iter().map(String::as_str).collect()
+            self.served
+                .script
+                .keywords
+                .iter()
+                .map(String::as_str)
+                .collect()
         } else {
             vec!["STARTTLS"]
         }
@@ -314,7 +370,10 @@ impl Dialogue<'_> {
         let mut words = line.split(' ').skip(1);
         let mechanism = words.next().unwrap_or_default().to_owned();
         let first = words.next().map(str::to_owned);
-        let (user, secret) = (self.script.user.as_str(), self.script.secret.as_str());
+        let (user, secret) = (
+            self.served.script.user.as_str(),
+            self.served.script.secret.as_str(),
+        );
         let right = if mechanism == "LOGIN" {
             let name = self.ask("334 VXNlcm5hbWU6")?;
             let password = self.ask("334 UGFzc3dvcmQ6")?;
@@ -360,7 +419,8 @@ impl Dialogue<'_> {
         loop {
             line.clear();
             self.stream.read_until(b'\n', &mut line)?;
-            if let Some(then) = self.script.rule("BODY") {
+            let rule = self.served.script.rule("BODY");
+            if let Some(then) = rule.filter(|then| !self.pauses(*then)) {
                 self.perform(then)?;
             }
             match line.as_slice() {
@@ -370,23 +430,49 @@ impl Dialogue<'_> {
                 all => self.message.data.extend_from_slice(all),
             }
         }
-        if self.answer(".", "250 2.0.0 queued as 4F00BA")? {
-            self.session
-                .messages
-                .push(std::mem::take(&mut self.message));
+        let message = std::mem::take(&mut self.message);
+        // Taken before that is said, as by a real server: the client may be gone when it is.
+        if self.takes() {
+            self.session.messages.push(message);
         }
+        self.answer(".", "250 2.0.0 queued as 4F00BA")?;
         Ok(())
+    }
+
+    /// Does the script let the server take messages?
+    fn takes(&self) -> bool {
+        match self.served.script.rule(".") {
+            None | Some(Then::Pause) => true,
+            Some(Then::Say(text)) => text.starts_with('2'),
+            Some(_) => false,
+        }
     }
 
     /// Replies as the script says, or as usual. Does the reply accept?
     fn answer(&mut self, what: &str, usual: &str) -> io::Result<bool> {
-        match self.script.rule(what) {
-            Some(then) => self.perform(then),
+        let rule = self.served.script.rule(what);
+        let accepts = match rule.filter(|then| !self.pauses(*then)) {
+            Some(then) => self.perform(then)?,
             None => {
                 self.say(usual)?;
-                Ok(usual.starts_with(['2', '3']))
+                usual.starts_with(['2', '3'])
             }
+        };
+        if let Some(then) = self.served.script.rule(&format!("after {what}")) {
+            self.pauses(then);
         }
+        Ok(accepts)
+    }
+
+    /// Waits for the test where the script says so.
+    fn pauses(&self, then: Then) -> bool {
+        let is_pause = matches!(then, Then::Pause);
+        if is_pause {
+            // A server that is not asked any more needs no answer.
+            let _ = self.served.paused.send(());
+            self.served.gates.pause.wait();
+        }
+        is_pause
     }
 
     fn perform(&mut self, then: Then) -> io::Result<bool> {
@@ -407,8 +493,8 @@ impl Dialogue<'_> {
             Then::SayForever(line) => loop {
                 self.say(line)?;
             },
-            Then::Close => (),
-            Then::Stall => std::thread::park(),
+            Then::Close | Then::Pause => (),
+            Then::Stall => self.served.gates.end.wait(),
             Then::Nothing => while !self.line()?.is_empty() {},
         }
         Err(io::ErrorKind::ConnectionAborted.into())
@@ -433,7 +519,8 @@ impl Dialogue<'_> {
     }
 
     fn start_tls(&mut self) -> io::Result<()> {
-        let connection = ServerConnection::new(self.config.clone()).map_err(io::Error::other)?;
+        let connection =
+            ServerConnection::new(self.served.config.clone()).map_err(io::Error::other)?;
         let placeholder = BufReader::new(Box::new(io::Cursor::new(Vec::new())) as Box<dyn Stream>);
         let plain = std::mem::replace(&mut self.stream, placeholder).into_inner();
         let mut tls = StreamOwned::new(connection, plain);
