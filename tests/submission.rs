@@ -86,7 +86,8 @@ impl Case {
                 (self.journal)()
             },
             &mut |sent, total| progress.push((sent, total)),
-        );
+        )
+        .quit();
         Run {
             result,
             sessions: running.finish(),
@@ -700,7 +701,8 @@ fn the_wrong_scheme_for_the_port_is_named() {
         MESSAGE,
         &mut |_| Ok(()),
         &mut |_, _| (),
-    );
+    )
+    .quit();
     assert!(result.unwrap_err().to_string().contains("the other scheme"));
     running.finish();
 }
@@ -725,6 +727,7 @@ fn the_trust_file_is_checked() {
             &mut |_| Ok(()),
             &mut |_, _| (),
         )
+        .quit()
         .unwrap_err();
         assert!(error.to_string().contains(reason), "{error}");
         assert_eq!(error.status(), 78);
@@ -761,6 +764,7 @@ fn nobody_listens() {
         &mut |_| Ok(()),
         &mut |_, _| (),
     )
+    .quit()
     .unwrap_err();
     assert!(matches!(error, Error::Connect { .. }));
     assert_eq!(error.status(), 75);

@@ -8,7 +8,8 @@ use crate::cli::NAME;
 use crate::config::Account;
 use crate::offer::store::{self, Attempt, Journal, Sending};
 use crate::offer::{Outcome, State};
-use crate::submission::{Envelope, Error, Receipt, Secret, Server, credentials, sendmail, smtp};
+use crate::submission::smtp::{self, Submitted};
+use crate::submission::{Envelope, Error, Receipt, Secret, Server, credentials, sendmail};
 use crate::terminal::shown;
 
 use super::route::Route;
@@ -68,9 +69,12 @@ pub(super) fn send(
         begun,
     };
     let bar = bar(message.len(), quiet);
-    let result = submit(&way, &envelope, message, &mut note, &bar);
+    let submitted = submit(&way, &envelope, message, &mut note, &bar);
     bar.finish_and_clear();
-    note.finish(&envelope, result)
+    // Noted before QUIT: a server that is slow to say goodbye must not make the outcome unknown.
+    let outcomes = note.finish(&envelope, &submitted.result);
+    let _ = submitted.quit();
+    outcomes
 }
 
 /// How an account submits, with the secret that it takes.
@@ -94,13 +98,13 @@ impl Way {
     }
 }
 
-fn submit(
-    way: &Way,
+fn submit<'a>(
+    way: &'a Way,
     envelope: &Envelope,
     message: &[u8],
     note: &mut Note<'_>,
     bar: &ProgressBar,
-) -> Result<Receipt, Error> {
+) -> Submitted<'a> {
     let before_data = &mut |accepted: &[&str]| note.begin(accepted, envelope.id());
     let progress = &mut |sent, total| {
         bar.set_length(total);
@@ -108,7 +112,7 @@ fn submit(
     };
     match way {
         Way::Command(command) => {
-            sendmail::submit(command, envelope, message, before_data, progress)
+            sendmail::submit(command, envelope, message, before_data, progress).into()
         }
         Way::Server(server, secret) => {
             smtp::submit(server, secret, envelope, message, before_data, progress)
@@ -155,7 +159,7 @@ impl Note<'_> {
     fn finish(
         self,
         envelope: &Envelope,
-        result: Result<Receipt, Error>,
+        result: &Result<Receipt, Error>,
     ) -> Result<Vec<Outcome>, Failure> {
         let sending = match self.begun {
             None => return Err(failure(result)),
@@ -170,7 +174,7 @@ impl Note<'_> {
             };
             envelope.recipients().iter().map(one).collect()
         };
-        let outcomes = match &result {
+        let outcomes = match result {
             Ok(receipt) => outcomes(receipt),
             Err(error) if error.is_unknown() => all(State::Unknown, &error.to_string()),
             Err(error) => all(State::Refused, &error.to_string()),
@@ -190,7 +194,7 @@ impl Note<'_> {
     }
 }
 
-fn failure(result: Result<Receipt, Error>) -> Failure {
+fn failure(result: &Result<Receipt, Error>) -> Failure {
     match result {
         Ok(_) => Failure::new(
             INTERNAL,

@@ -23,6 +23,41 @@ use super::{
 /// How much of the message goes out at a time.
 const BLOCK: usize = 32 * 1024;
 
+/// A submission that has its outcome, with the session that it leaves open.
+///
+/// Whatever the server answers to QUIT, and however long that takes, changes nothing: note the outcome
+/// first, then [`quit`](Submitted::quit).
+#[must_use]
+pub struct Submitted<'a> {
+    /// What became of the message.
+    pub result: Result<Receipt, Error>,
+    session: Option<Session<'a>>,
+}
+
+impl Submitted<'_> {
+    /// Leaves the server, and gives the outcome.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`submit`].
+    pub fn quit(self) -> Result<Receipt, Error> {
+        if let Some(session) = self.session {
+            session.quit();
+        }
+        self.result
+    }
+}
+
+/// An outcome with no session behind it.
+impl From<Result<Receipt, Error>> for Submitted<'_> {
+    fn from(result: Result<Receipt, Error>) -> Self {
+        Submitted {
+            result,
+            session: None,
+        }
+    }
+}
+
 /// Submits one message.
 ///
 /// `message` is as it is stored, with LF or CRLF line ends; [`super::wire`] says what arrives.
@@ -30,19 +65,20 @@ const BLOCK: usize = 32 * 1024;
 /// `before_data` is called with the accepted recipients, at least one, before the DATA command; if
 /// it fails, nothing is sent. `progress` is called with the bytes sent and the bytes there are.
 ///
-/// # Errors
-///
-/// [`Error`] says whether the message may be under way all the same. All recipients refused is an
-/// error, some of them refused is not.
-pub fn submit(
-    server: &Server,
+/// In the result [`Error`] says whether the message may be under way all the same. All recipients
+/// refused is an error, some of them refused is not.
+pub fn submit<'a>(
+    server: &'a Server,
     secret: &Secret,
     envelope: &Envelope,
     message: &[u8],
     before_data: &mut dyn FnMut(&[&str]) -> io::Result<()>,
     progress: &mut dyn FnMut(u64, u64),
-) -> Result<Receipt, Error> {
-    let connection = Connection::open(server)?;
+) -> Submitted<'a> {
+    let connection = match Connection::open(server) {
+        Ok(connection) => connection,
+        Err(error) => return Err(error).into(),
+    };
     let mut session = Session {
         server,
         connection,
@@ -55,8 +91,10 @@ pub fn submit(
         auth::log_in(&mut session, secret)?;
         session.transaction(envelope, parameters, message, before_data, progress)
     });
-    session.quit();
-    result
+    Submitted {
+        result,
+        session: Some(session),
+    }
 }
 
 /// A session with its server.
