@@ -10,6 +10,7 @@ programs='
 /usr/bin/msmtp                 msmtp            a way to submit under test
 /usr/bin/tmux                  tmux             the terminal of the mail readers
 /usr/bin/gpg                   gnupg            signs a message, verifies it at the recipient
+/usr/bin/openssl               openssl          signs a message with S/MIME, verifies it
 /usr/bin/dbus-run-session      dbus-daemon      a session bus for the keyring
 /usr/bin/dbus-send             dbus-bin         asks the session bus
 /usr/bin/gnome-keyring-daemon  gnome-keyring    a keyring with the password

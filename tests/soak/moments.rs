@@ -1,11 +1,12 @@
 //! Killed at any moment: the same seed gives the same delays, the machine does the rest.
 
+use std::collections::BTreeMap;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use submission_server::Script;
 
-use crate::alice::{Alice, kill};
+use crate::alice::{Alice, RECIPIENTS, kill};
 use crate::trial::{TEXT, settle};
 use crate::{Budget, budget};
 
@@ -32,6 +33,7 @@ fn at_any_moment() {
     };
     let longest = length_of_a_run();
     let (mut numbers, mut kills) = (Numbers(8689), 0);
+    let mut seen = BTreeMap::<String, usize>::new();
     while kills < wanted {
         let alice = Alice::new(Script::tls(), TEXT);
         let mut delays = Vec::new();
@@ -42,9 +44,12 @@ fn at_any_moment() {
             kills += usize::from(kill(child));
             delays.push(delay);
         }
-        settle(alice, TEXT, &format!("killed after {delays:?}"));
+        let verdict = settle(alice, TEXT, &format!("killed after {delays:?}"));
+        *seen
+            .entry(verdict.state(RECIPIENTS[0]).to_owned())
+            .or_default() += 1;
     }
-    eprintln!("{kills} kills at any moment, each within {longest} microseconds");
+    eprintln!("{kills} kills within {longest} microseconds; the journal said after them: {seen:?}");
 }
 
 /// How long a run takes that nobody kills, in microseconds.

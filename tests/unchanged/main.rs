@@ -5,6 +5,8 @@
 
 mod originals;
 mod signed;
+#[path = "../support/wait.rs"]
+mod wait;
 
 use std::env;
 
