@@ -11,6 +11,11 @@ mod phases;
 mod together;
 mod trial;
 
+use std::time::Duration;
+
+/// How long a test waits for what must come. Only used up by a failure.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
 /// How thorough the run is.
 pub(crate) enum Budget {
     /// A sample that takes some seconds.

@@ -1,10 +1,9 @@
 //! Killed at each phase of the SMTP conversation. The server stops there until the program is dead, and
 //! then goes on with what it was given, as a real one does.
 
-use std::time::Duration;
-
 use submission_server::{Script, Then};
 
+use crate::PATIENCE;
 use crate::alice::{Alice, kill};
 use crate::trial::{TEXT, Verdict, settle};
 
@@ -12,10 +11,7 @@ use crate::trial::{TEXT, Verdict, settle};
 fn killed_at(script: Script, moment: &str, text: &str) -> Verdict {
     let alice = Alice::new(script.on(moment, Then::Pause), text);
     let child = alice.start();
-    assert!(
-        alice.server.paused(Duration::from_secs(30)),
-        "{moment}: never reached"
-    );
+    assert!(alice.server.paused(PATIENCE), "{moment}: never reached");
     kill(child);
     alice.server.go_on();
     settle(alice, text, moment)

@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Stdio};
-use std::time::Duration;
 
 use submission_server::{Script, Then};
 
+use crate::PATIENCE;
 use crate::alice::{Alice, PROGRAM, RECIPIENTS};
 use crate::trial::TEXT;
 
@@ -17,7 +17,7 @@ fn all_at_the_same_step() {
         let alice = Alice::new(Script::tls().on("RCPT TO:<bob", Then::Pause), TEXT);
         let runs = start(&alice);
         for _ in 0..runs.len() {
-            assert!(alice.server.paused(Duration::from_secs(30)), "not all came");
+            assert!(alice.server.paused(PATIENCE), "not all came");
         }
         alice.server.go_on();
         one_sends(alice, runs);
