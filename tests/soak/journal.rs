@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
+use std::process::Output;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -17,30 +18,10 @@ use crate::{Budget, budget};
 /// page of the journal may be torn.
 #[test]
 fn at_each_write() {
-    // In blocks of 512 bytes, as sh counts. A page of SQLite is 8 of them: no page is left out.
-    let step = match budget() {
-        Budget::Sample => 7,
-        Budget::Kills(_) => 1,
-    };
     let (mut seen, mut kills) = (BTreeSet::new(), 0);
-    for limit in (0..).step_by(step) {
+    for limit in limits() {
         let alice = Alice::new(Script::tls(), TEXT);
-        let limited = "ulimit -c 0; ulimit -f $0; exec \"$@\"";
-        let run = alice
-            .command(
-                "sh",
-                &[
-                    "-c",
-                    limited,
-                    &limit.to_string(),
-                    PROGRAM,
-                    "resend",
-                    "--yes",
-                    "notice.eml",
-                ],
-            )
-            .output()
-            .expect("a shell");
+        let run = limited(&alice, "", limit);
         let verdict = settle(alice, TEXT, &format!("files of {limit} blocks"));
         seen.insert(verdict.state(RECIPIENTS[0]).to_owned());
         if run.status.code() == Some(0) {
@@ -54,6 +35,47 @@ fn at_each_write() {
     // From before the first write to after the last.
     let all = ["new", "open", "sent", "unknown"];
     assert!(seen.iter().eq(&all), "{seen:?}");
+}
+
+/// The same places, but the program is told that nothing more can be written there.
+#[test]
+fn a_full_disk_at_each_write() {
+    let mut said = BTreeSet::new();
+    for limit in limits() {
+        let alice = Alice::new(Script::tls(), TEXT);
+        let run = limited(&alice, "trap '' XFSZ;", limit);
+        settle(alice, TEXT, &format!("disk full at {limit} blocks"));
+        if run.status.code() == Some(0) {
+            break;
+        }
+        const IO: i32 = 74;
+        assert_eq!(run.status.code(), Some(IO), "{run:?}");
+        let text = String::from_utf8(run.stderr).expect("UTF-8");
+        assert!(
+            text.starts_with("tls-optout: ") && text.lines().count() == 1,
+            "{text}"
+        );
+        said.insert(text.contains("the message WAS sent, but the journal could not note it"));
+    }
+    // Before the message, and after it.
+    assert_eq!(said.len(), 2);
+}
+
+/// File sizes in blocks of 512 bytes, as sh counts. A page of SQLite is 8 of them: none is left out.
+fn limits() -> impl Iterator<Item = usize> {
+    let step = match budget() {
+        Budget::Sample => 7,
+        Budget::Kills(_) => 1,
+    };
+    (0..).step_by(step)
+}
+
+/// Runs the program with a limit for the files that it writes.
+fn limited(alice: &Alice, before: &str, limit: usize) -> Output {
+    let line =
+        format!("{before} ulimit -c 0; ulimit -f {limit}; exec {PROGRAM} resend --yes notice.eml");
+    let run = alice.command("sh", &["-c", &line]).output();
+    run.expect("a shell")
 }
 
 /// Files made, opened, written, locked and removed.
