@@ -184,7 +184,10 @@ impl Journal {
             .query_row("PRAGMA user_version", [], |row| row.get(0))
             .map_err(sql)?;
         match found {
-            0 => tx.execute_batch(SCHEMA).map_err(sql)?,
+            0 => {
+                make_names_last(&self.folder);
+                tx.execute_batch(SCHEMA).map_err(sql)?;
+            }
             FORMAT => (),
             found => {
                 return Err(Error::Newer {
@@ -333,6 +336,17 @@ impl Journal {
         Error::Sql {
             path: self.database(),
             source,
+        }
+    }
+}
+
+/// A journal is lost, and with it what was sent, when the power goes before the name of a new folder above it
+/// is on the disk. SQLite sees to the folder of the database, not to those above. One that may not be read was
+/// not made by us.
+fn make_names_last(folder: &Path) {
+    for path in folder.ancestors() {
+        if File::open(path).and_then(|file| file.sync_all()).is_err() {
+            break;
         }
     }
 }
