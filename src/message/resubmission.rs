@@ -117,6 +117,15 @@ pub enum Refusal {
         /// Its value.
         value: String,
     },
+    /// A bare CR in its header stands before a field that nobody may see. Servers that take it for a line
+    /// end would pass the field on.
+    #[error(
+        "a bare carriage return in its header hides a field {field}, which nobody may see; it is not sent again"
+    )]
+    HiddenField {
+        /// The name of the hidden field.
+        field: &'static str,
+    },
     /// It does not begin with a header field, so a field above it could change its meaning.
     #[error("it does not begin with a header field; give the whole, raw message")]
     NoHeader,
@@ -161,6 +170,9 @@ pub fn refuse(original: &[u8]) -> Result<(), Refusal> {
         return Err(Refusal::NoHeader);
     }
     for field in header::fields(original) {
+        if let Some(field) = hidden(field.raw()) {
+            return Err(Refusal::HiddenField { field });
+        }
         let value = || field.text().chars().take(200).collect::<String>();
         if field.is("TLS-Required") {
             return Err(Refusal::AlreadyOptedOut { value: value() });
@@ -183,6 +195,14 @@ pub fn refuse(original: &[u8]) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// The private field that would be there if a bare CR ended a line.
+fn hidden(raw: &[u8]) -> Option<&'static str> {
+    let lines = raw.split(|&byte| byte == b'\r').skip(1);
+    lines
+        .filter_map(|line| header::fields(line).next())
+        .find_map(|field| PRIVATE.iter().copied().find(|name| field.is(name)))
 }
 
 /// The name of a field, and the test that its value must pass to count. The value is given in lower
@@ -415,6 +435,27 @@ mod tests {
                 Err(Refusal::NoHeader),
                 "{message:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_bare_cr_hides_no_bcc() {
+        for original in [
+            "From: a@example.org\rBcc: x@example.net\rSubject: y\r\rbody",
+            "Subject: y\r\n z\rBCC : x@example.net\n\n",
+        ] {
+            let refusal = rewrite(original.as_bytes()).unwrap_err();
+            assert_eq!(
+                refusal,
+                Refusal::HiddenField { field: "Bcc" },
+                "{original:?}"
+            );
+        }
+        for original in [
+            "Subject: y\r\n\tBcc: folded\r\n\r\nx\rBcc: in the body",
+            "Subject: bare\rcarriage return\n\n",
+        ] {
+            assert!(rewrite(original.as_bytes()).is_ok(), "{original:?}");
         }
     }
 
