@@ -179,7 +179,7 @@ fn copies_are_ranked() {
     assert_eq!(found.copies[0].flaws, [Flaw::NotInSent]);
     assert_eq!(found.copies[5].flaws, [Flaw::Incomplete]);
     let sendable: Vec<_> = found.copies.iter().map(Copy::is_sendable).collect();
-    assert_eq!(sendable, [true, true, false, false, false, false]);
+    assert_eq!(sendable, [true, false, false, false, false, false]);
 }
 
 #[test]

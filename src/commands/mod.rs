@@ -286,8 +286,11 @@ fn journal(places: &Places) -> Result<Journal, Failure> {
 
 /// Did the user's own server write the notice?
 fn judge(notice: &Notice, servers: &[String], journal: Option<&Journal>) -> Judgement {
-    let is_our_envelope_id =
-        &|id: &str| journal.is_some_and(|journal| journal.knows_envelope(id).unwrap_or(false));
+    // A server on the way learns the ENVID of what it handled, so it proves nothing of other messages.
+    let message_id = notice.original.message_id.as_deref().unwrap_or_default();
+    let is_our_envelope_id = &|id: &str| {
+        journal.is_some_and(|journal| journal.knows_envelope(id, message_id).unwrap_or(false))
+    };
     provenance::judge(
         notice,
         &Known {

@@ -49,11 +49,16 @@ fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
     let (bytes, config) = (notice_bytes(places, notice)?, super::configuration(places)?);
     let mut case = Case::open(&bytes, args, &config, places)?;
     for left in &case.plan.left_out {
-        println!(
+        let text = format!(
             "{}: {}",
             shown(&left.address),
             shown(&left.reason.to_string())
         );
+        // Standard output belongs to the bytes of a dry run, and to JSON.
+        match args.sending.dry_run || args.json {
+            true => writeln!(io::stderr(), "{text}")?,
+            false => writeln!(io::stdout(), "{text}")?,
+        }
     }
     if case.plan.send.is_empty() {
         return Ok(NOTHING);
@@ -65,7 +70,7 @@ fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
     }
     if !args.sending.yes {
         let Ok(terminal) = Terminal::open() else {
-            print!("{}", lines(&question::summary(&case)));
+            write!(io::stdout(), "{}", lines(&question::summary(&case)))?;
             return Err(Failure::new(
                 TRY_AGAIN,
                 format!(

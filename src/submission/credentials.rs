@@ -360,6 +360,8 @@ fn prompt(request: &Request<'_>, trouble: Option<&Error>) -> Result<Secret, Erro
     };
     let text = format!("{trouble}{what} for {}: ", request.account());
     let account = || request.account();
+    // A signal that ends the program here brings the echo back.
+    let _terminal = crate::terminal::Terminal::open();
     let typed = rpassword::prompt_password(text).map_err(|source| Error::Prompt {
         account: account(),
         source,

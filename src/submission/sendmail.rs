@@ -117,7 +117,7 @@ fn judge(
         (Some(0), Err(error)) => Err(unknown(format!(
             "it reported success but did not read the message ({error})"
         ))),
-        (Some(status @ (74 | 76)), Ok(())) => Err(unknown(format!(
+        (Some(status), Ok(())) if !is_refusal(status) => Err(unknown(format!(
             "it ended with exit status {status}: {stderr}"
         ))),
         (Some(status), _) => Err(Error::Command {
@@ -132,6 +132,13 @@ fn judge(
             )))
         }
     }
+}
+
+/// Statuses that say for sure that a message which was read was not taken: those of sysexits.h but for
+/// an input/output or protocol error, which may come after the server's answer, and those of a shell
+/// that found no program. Any other, such as 255 of ssh, may come after the delivery.
+fn is_refusal(status: i32) -> bool {
+    matches!(status, 64..=73 | 75 | 77 | 78 | 126 | 127)
 }
 
 /// Reads stderr beside the writing, so that neither side waits for the other.
@@ -200,7 +207,7 @@ mod tests {
     fn exit_statuses() {
         let error = |script: &str| run(script, b"x\n").unwrap_err();
         for (status, temporary, unknown, ours) in [
-            (1, false, false, 69),
+            (1, false, true, 74),
             (67, false, false, 69),
             (71, true, false, 75),
             (74, false, true, 74),

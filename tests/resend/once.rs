@@ -119,3 +119,20 @@ fn only_the_user_resolves_what_is_unknown() {
     assert_eq!(home.run(&["resolve", "7"], "").status, 66);
     home.received();
 }
+
+/// ssh, for one, ends with 255 when the connection breaks after the delivery.
+#[test]
+fn a_command_that_fails_oddly_may_have_delivered() {
+    let home = Home::new(Script::tls());
+    home.file("odd", "#!/bin/sh\ncat >> delivered\nexit 255\n");
+    let config = home.config();
+    let (before, _) = config.split_once("submission").expect("an account");
+    home.write_config(&format!("{before}command = [\"sh\", \"odd\"]\n"));
+    let run = home.resend(&["--yes"], &home.notice());
+    assert_eq!(run.status, 74, "{run:?}");
+    let run = home.resend(&["--yes"], &home.notice());
+    assert!(run.stdout.contains("may have been sent again"), "{run:?}");
+    let delivered = std::fs::read_to_string(home.path("delivered")).expect("a file");
+    assert_eq!(delivered.matches("Message-ID").count(), 1);
+    home.received();
+}

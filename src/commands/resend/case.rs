@@ -9,7 +9,7 @@ use crate::maildir::{self, proof};
 use crate::message::recipients::senders;
 use crate::message::{resubmission, text};
 use crate::notice::Notice;
-use crate::notice::provenance::Judgement;
+use crate::notice::provenance::{Judgement, Provenance};
 use crate::offer::plan::{Plan, plan};
 use crate::offer::store::Journal;
 use crate::offer::{NoOffer, consider, honours, offer_of};
@@ -113,14 +113,20 @@ impl Case {
     }
 }
 
-/// A notice about an opted-out message shows whether its server acts on that.
+/// A notice about an opted-out message shows whether its server acts on that. Only one that returns
+/// what a server that handled our resubmission knew teaches anything: others may be forged.
 fn learn(notice: &Notice, args: &Resend, config: &Config, places: &Places) -> Result<(), Failure> {
     let Some(honours) = honours(notice).filter(|_| !args.sending.dry_run) else {
         return Ok(());
     };
     // One that belongs to no account teaches nothing.
-    if let Ok(route) = Route::choose(config, None, &senders(&notice.original.header)) {
-        journal(places)?.learn(&route.to_string(), honours, now())?;
+    let Ok(route) = Route::choose(config, None, &senders(&notice.original.header)) else {
+        return Ok(());
+    };
+    let mut journal = journal(places)?;
+    let judgement = judge(notice, &route.account.notice_hosts(), Some(&journal));
+    if judgement.provenance == Provenance::Verified {
+        journal.learn(&route.to_string(), honours, now())?;
     }
     Ok(())
 }
