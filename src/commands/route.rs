@@ -54,8 +54,11 @@ impl Route {
         }
         if account.command.is_none() && account.submission.is_none() {
             let name = &account.name;
-            let text =
-                format!("account {name} has no way out; write submission or command into {file}");
+            let warning = config.warnings.first();
+            let warning = warning.map_or(String::new(), |warning| format!(" ({warning})"));
+            let text = format!(
+                "account {name} has no way out{warning}; write submission or command into {file}"
+            );
             return Err(Failure::new(CONFIG, text));
         }
         let account = account.clone();

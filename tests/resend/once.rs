@@ -1,6 +1,6 @@
 //! At most once: whatever breaks, whoever asks, how often.
 
-use crate::home::{BOB, Home, finish};
+use crate::home::{BOB, Home, finish, original};
 use submission_server::{Script, Then};
 
 #[test]
@@ -135,4 +135,33 @@ fn a_command_that_fails_oddly_may_have_delivered() {
     let delivered = std::fs::read_to_string(home.path("delivered")).expect("a file");
     assert_eq!(delivered.matches("Message-ID").count(), 1);
     home.received();
+}
+
+/// From a pipe the command would take what had come by then for the whole message.
+#[test]
+fn a_command_outlives_us_and_has_the_whole_message() {
+    let home = Home::new(Script::tls());
+    home.write_copy(&(original() + &"many words\n".repeat(100_000)));
+    home.file("slow", "#!/bin/sh\necho started > started\nwhile test ! -e go; do sleep 0.05; done\ncat > late\nmv late delivered\n");
+    let config = home.config();
+    let (before, _) = config.split_once("submission").expect("an account");
+    home.write_config(&format!("{before}command = [\"sh\", \"slow\"]\n"));
+    let mut child = home.start(&["resend", "--yes"], &home.notice());
+    wait_for(&home, "started");
+    child.kill().expect("a process");
+    child.wait().expect("a process");
+    home.file("go", "");
+    wait_for(&home, "delivered");
+    let delivered = std::fs::read_to_string(home.path("delivered")).expect("a file");
+    assert!(delivered.ends_with("many words\n"));
+    assert_eq!(delivered.matches("many words").count(), 100_000);
+    home.received();
+}
+
+fn wait_for(home: &Home, name: &str) {
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !home.path(name).exists() {
+        assert!(std::time::Instant::now() < end, "no {name}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
 }
