@@ -13,7 +13,7 @@ use mail_parser::parsers::MessageStream;
 use mail_parser::{ContentType, HeaderValue};
 use memchr::memmem;
 
-use crate::message::header;
+use crate::message::{header, header::Field};
 use crate::notice::html;
 
 /// More parts than this in one multipart are not looked at.
@@ -22,23 +22,38 @@ const MAX_PARTS: usize = 64;
 /// A message or a part of one.
 #[derive(Debug, Clone)]
 pub(super) struct Entity<'a> {
-    raw: &'a [u8],
+    body: &'a [u8],
     media: String,
     content_type: Option<ContentType<'static>>,
+    encoding: Encoding,
+}
+
+/// Content-Transfer-Encoding (RFC 2045 section 6), where it must be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    None,
+    Base64,
+    QuotedPrintable,
 }
 
 impl<'a> Entity<'a> {
     /// The entity that `raw` (header block, empty line, content) is.
     pub(super) fn new(raw: &'a [u8]) -> Self {
-        let content_type = header::first(raw, "Content-Type").and_then(|f| parse(f.value()));
-        let media = content_type.as_ref().map_or_else(
-            || "text/plain".to_owned(),
-            |ct| format!("{}/{}", ct.ctype(), ct.subtype().unwrap_or("")).to_ascii_lowercase(),
-        );
+        let (mut length, mut content_type, mut encoding) = (0, None, None);
+        for field in header::fields(raw) {
+            length += field.raw().len();
+            if content_type.is_none() && field.is("Content-Type") {
+                content_type = Some(media_type(field.value()));
+            } else if encoding.is_none() && field.is("Content-Transfer-Encoding") {
+                encoding = Some(Encoding::read(&field));
+            }
+        }
+        let (media, content_type) = content_type.unwrap_or_default();
         Entity {
-            raw,
-            media,
+            body: header::body(&raw[length..]),
+            media: media.unwrap_or_else(|| "text/plain".to_owned()),
             content_type,
+            encoding: encoding.unwrap_or(Encoding::None),
         }
     }
 
@@ -55,13 +70,11 @@ impl<'a> Entity<'a> {
     /// The content without its transfer encoding; of the encoded form at most `limit` bytes are
     /// read. Content that cannot be decoded is given as it stands.
     pub(super) fn content(&self, limit: usize) -> Cow<'a, [u8]> {
-        let body = header::body(self.raw);
-        let body = &body[..body.len().min(limit)];
-        let encoding = header::text(self.raw, "Content-Transfer-Encoding").unwrap_or_default();
-        let decoded = match encoding.to_ascii_lowercase().as_str() {
-            "base64" => base64_decode(body),
-            "quoted-printable" => quoted_printable_decode(body),
-            _ => None,
+        let body = &self.body[..self.body.len().min(limit)];
+        let decoded = match self.encoding {
+            Encoding::Base64 => base64_decode(body),
+            Encoding::QuotedPrintable => quoted_printable_decode(body),
+            Encoding::None => None,
         };
         decoded.map_or(Cow::Borrowed(body), Cow::Owned)
     }
@@ -106,15 +119,41 @@ impl<'a> Entity<'a> {
     /// The parts of a multipart; none of anything else.
     pub(super) fn parts(&self) -> Vec<Entity<'a>> {
         match self.parameter("boundary") {
-            Some(boundary) if self.media.starts_with("multipart/") => {
-                split(header::body(self.raw), boundary)
-                    .into_iter()
-                    .map(Entity::new)
-                    .collect()
-            }
+            Some(boundary) if self.media.starts_with("multipart/") => split(self.body, boundary)
+                .into_iter()
+                .map(Entity::new)
+                .collect(),
             _ => Vec::new(),
         }
     }
+}
+
+impl Encoding {
+    fn read(field: &Field<'_>) -> Self {
+        let name = field.value().trim_ascii();
+        if name.eq_ignore_ascii_case(b"base64") {
+            Encoding::Base64
+        } else if name.eq_ignore_ascii_case(b"quoted-printable") {
+            Encoding::QuotedPrintable
+        } else {
+            Encoding::None
+        }
+    }
+}
+
+/// `type/subtype` in lower case, and the whole where there is more to know.
+fn media_type(value: &[u8]) -> (Option<String>, Option<ContentType<'static>>) {
+    let bare = value.trim_ascii();
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-+.".contains(byte);
+    if !bare.is_empty() && bare.iter().all(is_plain) && bare.contains(&b'/') {
+        let media = String::from_utf8_lossy(bare).to_ascii_lowercase();
+        return (Some(media), None);
+    }
+    let parsed = parse(value);
+    let media = parsed
+        .as_ref()
+        .map(|ct| format!("{}/{}", ct.ctype(), ct.subtype().unwrap_or("")).to_ascii_lowercase());
+    (media, parsed)
 }
 
 fn parse(value: &[u8]) -> Option<ContentType<'static>> {
