@@ -19,6 +19,9 @@ use crate::notice::html;
 /// More parts than this in one multipart are not looked at.
 const MAX_PARTS: usize = 64;
 
+/// A boundary that is not given is looked for in so many lines.
+const MAX_PREAMBLE: usize = 64;
+
 /// A message or a part of one.
 #[derive(Debug, Clone)]
 pub(super) struct Entity<'a> {
@@ -116,15 +119,20 @@ impl<'a> Entity<'a> {
             .and_then(|charset| charset_decoder(charset.as_bytes()))
     }
 
-    /// The parts of a multipart; none of anything else.
+    /// The parts of a multipart; none of anything else. Where the boundary is not given, or is not
+    /// there, as in a header that was cut on the way, the first line that looks like one counts.
     pub(super) fn parts(&self) -> Vec<Entity<'a>> {
-        match self.parameter("boundary") {
-            Some(boundary) if self.media.starts_with("multipart/") => split(self.body, boundary)
-                .into_iter()
-                .map(Entity::new)
-                .collect(),
-            _ => Vec::new(),
+        if !self.media.starts_with("multipart/") {
+            return Vec::new();
         }
+        let given = self.parameter("boundary").unwrap_or_default();
+        let mut parts = split(self.body, given.as_bytes());
+        if parts.is_empty()
+            && let Some(boundary) = boundary_in(self.body)
+        {
+            parts = split(self.body, boundary);
+        }
+        parts.into_iter().map(Entity::new).collect()
     }
 }
 
@@ -165,10 +173,27 @@ fn parse(value: &[u8]) -> Option<ContentType<'static>> {
     }
 }
 
+/// The boundary that the first delimiter line shows: one word, not of dashes alone.
+fn boundary_in(body: &[u8]) -> Option<&[u8]> {
+    body.split(|byte| *byte == b'\n')
+        .take(MAX_PREAMBLE)
+        .find_map(|line| {
+            let word = line.strip_prefix(b"--")?.trim_ascii_end();
+            let is_one = (1..=70).contains(&word.len())
+                && word.iter().all(u8::is_ascii_graphic)
+                && word.iter().any(u8::is_ascii_alphanumeric);
+            is_one.then_some(word)
+        })
+}
+
 /// What stands between the delimiter lines (RFC 2046 section 5.1.1). A missing last delimiter ends
 /// the last part at the end of the body.
-fn split<'a>(body: &'a [u8], boundary: &str) -> Vec<&'a [u8]> {
-    let delimiter = [b"--", boundary.trim_end().as_bytes()].concat();
+fn split<'a>(body: &'a [u8], boundary: &[u8]) -> Vec<&'a [u8]> {
+    let boundary = boundary.trim_ascii_end();
+    if boundary.is_empty() {
+        return Vec::new();
+    }
+    let delimiter = [b"--", boundary].concat();
     let mut parts = Vec::new();
     let mut start = None;
     for at in memmem::find_iter(body, &delimiter) {
@@ -238,6 +263,26 @@ mod tests {
                 .parts()
                 .is_empty()
         );
+    }
+
+    #[test]
+    fn a_boundary_that_is_lost_is_found() {
+        for header in [
+            "Content-Type: multipart/report; report-type=delivery-status;\n\tbo",
+            "Content-Type: multipart/report; boundary=other",
+            "Content-Type: multipart/report",
+        ] {
+            let message = format!(
+                "{header}\n\npreamble\n-----\n-- me\n--a.1/b\n\ntext\n--a.1/b\n\
+                 Content-Type: message/rfc822\n\nA: b\n--a.1/b--\n"
+            );
+            assert_eq!(
+                media(message.as_bytes()),
+                ["text/plain", "message/rfc822"],
+                "{header}"
+            );
+        }
+        assert!(media(b"Content-Type: multipart/report\n\nno\n-- \n").is_empty());
     }
 
     #[test]
