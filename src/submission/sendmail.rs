@@ -30,7 +30,7 @@ const STDERR_WAIT: Duration = Duration::from_secs(1);
 /// # Errors
 ///
 /// By the exit status (sysexits.h): 0 is success. A message that the command left unread was not sent,
-/// nor one that it refused with a status of [`is_refusal`]. Every other end leaves the outcome unknown:
+/// nor one that it refused with a status that means a refusal. Every other end leaves the outcome unknown:
 /// msmtp ends with 74 or 76 when the reply to the final dot is lost.
 pub fn submit(
     command: &[String],
