@@ -70,6 +70,15 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// One line on standard error, unless there is nothing to say.
+    fn tell(&self) {
+        if !self.text.is_empty() {
+            let _ = writeln!(io::stderr(), "{NAME}: {self}");
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&shown(&self.text))
@@ -96,7 +105,7 @@ impl From<crate::offer::store::Error> for Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
         match error.kind() {
-            io::ErrorKind::BrokenPipe => std::process::exit(0),
+            io::ErrorKind::BrokenPipe => Failure::new(DONE, ""),
             _ => Failure::new(IO, format!("cannot write the result: {error}")),
         }
     }
@@ -115,7 +124,7 @@ pub fn main() -> ExitCode {
     match run(cli) {
         Ok(status) => ExitCode::from(status),
         Err(failure) => {
-            eprintln!("{NAME}: {failure}");
+            failure.tell();
             ExitCode::from(failure.status)
         }
     }
@@ -227,7 +236,7 @@ fn each<T>(
 ) -> u8 {
     let statuses = things.into_iter().map(|thing| {
         one(&thing).unwrap_or_else(|failure| {
-            eprintln!("{NAME}: {failure}");
+            failure.tell();
             failure.status
         })
     });

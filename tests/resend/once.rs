@@ -165,3 +165,41 @@ fn wait_for(home: &Home, name: &str) {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
 }
+
+#[test]
+fn a_reader_that_went_away_stops_no_work() {
+    let home = Home::new(Script::tls());
+    home.file("one.eml", &home.notice());
+    home.file(
+        "two.eml",
+        &home.notice().replace("warning-1@", "warning-2@"),
+    );
+    let script = format!(
+        "'{}' resend --yes one.eml two.eml | true; exec '{0}' offers --all >/dev/full",
+        env!("CARGO_BIN_EXE_tls-optout")
+    );
+    let run = home.run_program("sh", &["-c", &script], "");
+    assert_eq!(run.status, 74, "{run:?}");
+    assert!(!run.stderr.contains("panicked"), "{run:?}");
+    assert_eq!(home.run(&["offers", "--all"], "").stdout.lines().count(), 2);
+    assert_eq!(home.received().len(), 1);
+}
+
+#[test]
+fn a_dry_run_leaves_a_dead_sender_alone() {
+    let home = Home::new(Script::tls().on(".", Then::Nothing));
+    let mut child = home.start(&["resend", "--yes"], &home.notice());
+    while !home.run(&["offers"], "").stdout.contains("sending") {
+        assert!(
+            child.try_wait().expect("a process").is_none(),
+            "it ended early"
+        );
+    }
+    child.kill().expect("a process");
+    child.wait().expect("a process");
+    let run = home.resend(&["--dry-run"], &home.notice());
+    assert!(run.stderr.contains("is being sent again"), "{run:?}");
+    let locks = std::fs::read_dir(home.state().join("locks")).expect("a folder");
+    assert_eq!(locks.count(), 1);
+    home.received();
+}

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cli::Resend;
+use crate::cli::{NAME, Resend};
 use crate::config::{Config, Places};
 use crate::maildir::search::{Copy, Flaw};
 use crate::maildir::{self, proof};
@@ -16,7 +16,7 @@ use crate::offer::{NoOffer, consider, honours, offer_of};
 
 use super::super::find::{look, missing};
 use super::super::route::Route;
-use super::super::{DATA, Failure, IO, NOTHING, has_journal, journal, judge, now, read_notice};
+use super::super::{DATA, Failure, IO, NOTHING, journal, judge, now, read_notice};
 
 /// A notice, its original, and what would be sent to whom.
 #[derive(Debug)]
@@ -64,8 +64,9 @@ impl Case {
             .message_id
             .clone()
             .ok_or_else(|| Failure::new(NOTHING, NoOffer::NoMessageId))?;
-        let mut journal = match args.sending.dry_run && !has_journal(places) {
-            true => None,
+        // A dry run looks where there is something to see, and makes nothing.
+        let mut journal = match args.sending.dry_run {
+            true => Journal::open_to_look(&places.state_home.join(NAME)).ok(),
             false => Some(journal(places)?),
         };
         let mut offer = 0;
