@@ -219,10 +219,22 @@ fn attribute(word: &str) -> Result<Option<Decision>, Error> {
     }
 }
 
-/// Lower case, without blanks around it and without the dot of a fully qualified domain.
+/// Lower case, without blanks around it and without the dot of a fully qualified domain. A domain with
+/// letters beyond ASCII in its A-label form (RFC 5890), so that a rule holds for both.
 fn normal(address: &str) -> String {
     let address = address.trim();
-    address.strip_suffix('.').unwrap_or(address).to_lowercase()
+    let address = address.strip_suffix('.').unwrap_or(address).to_lowercase();
+    if address.is_ascii() {
+        return address;
+    }
+    let start = address.rfind('@').map_or(0, |at| at + 1);
+    let (local, domain) = address.split_at(start);
+    let (dot, domain) = match domain.strip_prefix('.') {
+        Some(domain) => (".", domain),
+        None => ("", domain),
+    };
+    let domain = idna::domain_to_ascii(domain).unwrap_or_else(|_| domain.to_owned());
+    format!("{local}{dot}{domain}")
 }
 
 fn normal_pattern(written: &str) -> Result<String, Error> {
@@ -423,5 +435,19 @@ bob@silent.example secure optout=no
             Error::Attribute(_)
         ));
         assert!(matches!(read("  optout=no").error, Error::Pattern { .. }));
+    }
+
+    #[test]
+    fn both_forms_of_a_domain_are_one() {
+        for (pattern, recipient) in [
+            ("b\u{fc}cher.example", "bob@xn--bcher-kva.example"),
+            ("xn--bcher-kva.example", "bob@B\u{dc}CHER.example"),
+            (".b\u{fc}cher.example", "bob@mail.xn--bcher-kva.example"),
+            ("bob@b\u{fc}cher.example", "bob@xn--bcher-kva.example"),
+        ] {
+            let mut policy = Policy::default();
+            policy.add(pattern, Decision::Never, String::new()).unwrap();
+            assert_eq!(policy.decide(recipient).0, Decision::Never, "{pattern}");
+        }
     }
 }

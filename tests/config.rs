@@ -609,6 +609,7 @@ fn an_unknown_name_does_not_hide_the_others() {
     fs::remove_file(home.path("bin/mutt")).unwrap();
     // Like a mutt without `spoolfile`: it stops there, with status 1.
     let program = "#!/bin/sh\nwhile [ $# -gt 0 ]; do\n[ $2 = spoolfile ] && exit 1\n\
+                   [ $2 = smtp_url ] && shift 2 && continue\n\
                    echo \"$2=\\\"~/$2\\\"\"\nshift 2\ndone\n";
     home.program("bin/mutt", program);
     let answers = home.load().answers.unwrap();

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use crate::cli::{self, Inspect};
+use crate::cli::Inspect;
 use crate::config::{Account, Asking, Config, Places};
 use crate::maildir;
 use crate::maildir::folder::{PARTS, is_maildir};
@@ -123,7 +123,7 @@ impl<W: Write> Report<W> {
     }
 
     fn fail(&mut self, failure: &Failure) {
-        eprintln!("{}: {failure}", cli::NAME);
+        failure.tell();
         self.failed = Some(failure.status);
     }
 }

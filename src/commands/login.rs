@@ -1,5 +1,7 @@
 //! `login`: the password goes into the keyring.
 
+use std::io::{self, Write};
+
 use crate::cli::Login;
 use crate::config::{Account, Config, Places};
 use crate::submission::credentials;
@@ -24,7 +26,7 @@ pub(super) fn run(args: &Login, places: &Places) -> Result<u8, Failure> {
         return Err(Failure::new(CONFIG, text));
     }
     credentials::store(&request).map_err(|error| Failure::new(error.status(), error))?;
-    println!("stored for {}@{}", server.user, server.host);
+    writeln!(io::stdout(), "stored for {}@{}", server.user, server.host)?;
     Ok(DONE)
 }
 

@@ -70,6 +70,15 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// One line on standard error, unless there is nothing to say.
+    fn tell(&self) {
+        if !self.text.is_empty() {
+            let _ = writeln!(io::stderr(), "{NAME}: {self}");
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&shown(&self.text))
@@ -96,7 +105,7 @@ impl From<crate::offer::store::Error> for Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
         match error.kind() {
-            io::ErrorKind::BrokenPipe => std::process::exit(0),
+            io::ErrorKind::BrokenPipe => Failure::new(DONE, ""),
             _ => Failure::new(IO, format!("cannot write the result: {error}")),
         }
     }
@@ -115,7 +124,7 @@ pub fn main() -> ExitCode {
     match run(cli) {
         Ok(status) => ExitCode::from(status),
         Err(failure) => {
-            eprintln!("{NAME}: {failure}");
+            failure.tell();
             ExitCode::from(failure.status)
         }
     }
@@ -227,7 +236,7 @@ fn each<T>(
 ) -> u8 {
     let statuses = things.into_iter().map(|thing| {
         one(&thing).unwrap_or_else(|failure| {
-            eprintln!("{NAME}: {failure}");
+            failure.tell();
             failure.status
         })
     });
@@ -286,8 +295,11 @@ fn journal(places: &Places) -> Result<Journal, Failure> {
 
 /// Did the user's own server write the notice?
 fn judge(notice: &Notice, servers: &[String], journal: Option<&Journal>) -> Judgement {
-    let is_our_envelope_id =
-        &|id: &str| journal.is_some_and(|journal| journal.knows_envelope(id).unwrap_or(false));
+    // A server on the way learns the ENVID of what it handled, so it proves nothing of other messages.
+    let message_id = notice.original.message_id.as_deref().unwrap_or_default();
+    let is_our_envelope_id = &|id: &str| {
+        journal.is_some_and(|journal| journal.knows_envelope(id, message_id).unwrap_or(false))
+    };
     provenance::judge(
         notice,
         &Known {

@@ -1,5 +1,6 @@
 //! `notify-postmaster`: a letter to each domain whose TLS failed.
 
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::cli::{NAME, NotifyPostmaster};
@@ -94,7 +95,7 @@ fn offer(
     let earlier = journal.deliveries(&key)?;
     let to_same = |earlier: &&Delivery| earlier.recipient == letter.to;
     if let Some(words) = earlier.iter().find(to_same).and_then(already) {
-        println!("{}: {}", shown(&letter.to), shown(&words));
+        writeln!(io::stdout(), "{}: {}", shown(&letter.to), shown(&words))?;
         return Ok(NOTHING);
     }
     if !args.sending.yes && !consents(&page(notice, route, letter, &journal))? {
@@ -105,12 +106,13 @@ fn offer(
         if outcome.state != State::Sent {
             return Err(Failure::new(UNAVAILABLE, format!("{to} refused: {reply}")));
         }
-        println!(
+        writeln!(
+            io::stdout(),
             "accepted: sent to {} through {}: {}",
             shown(to),
             shown(&route.to_string()),
             shown(reply)
-        );
+        )?;
     }
     Ok(DONE)
 }
@@ -156,7 +158,7 @@ fn page(notice: &Notice, route: &Route, letter: &Letter, journal: &Journal) -> S
 
 fn consents(page: &str) -> Result<bool, Failure> {
     let Ok(mut terminal) = Terminal::open() else {
-        print!("{page}");
+        write!(io::stdout(), "{page}")?;
         let text = format!(
             "no terminal to ask on, nothing was sent; `{NAME} notify-postmaster` in a terminal, or with --yes"
         );

@@ -85,7 +85,7 @@ pub(super) fn resolve(args: &Resolve, places: &Places) -> Result<u8, Failure> {
         .filter(|one| one.state == State::Unknown)
         .collect();
     if unknown.is_empty() {
-        println!("nothing about offer {id} is unknown");
+        writeln!(io::stdout(), "nothing about offer {id} is unknown")?;
         return Ok(NOTHING);
     }
     let state = match (args.sent, args.not_sent) {
@@ -93,11 +93,12 @@ pub(super) fn resolve(args: &Resolve, places: &Places) -> Result<u8, Failure> {
         (_, true) => State::Refused,
         _ => {
             for delivery in unknown {
-                println!(
+                writeln!(
+                    io::stdout(),
                     "{}: {}",
                     shown(&delivery.recipient),
                     shown(&delivery.words())
-                );
+                )?;
             }
             let text = format!(
                 "look for the message at the recipients or in the server's log, then say `{NAME} resolve --sent \
@@ -108,7 +109,11 @@ pub(super) fn resolve(args: &Resolve, places: &Places) -> Result<u8, Failure> {
         }
     };
     let count = journal.resolve(&offer.message_id, state, now())?;
-    println!("offer {id}: {count} recipient(s) now read {}", state.name());
+    writeln!(
+        io::stdout(),
+        "offer {id}: {count} recipient(s) now read {}",
+        state.name()
+    )?;
     Ok(DONE)
 }
 

@@ -14,7 +14,9 @@ use case::Case;
 use question::Answer;
 
 use super::send::{Outgoing, send};
-use super::{DECLINED, DONE, Failure, INTERNAL, NOTHING, TRY_AGAIN, each, inputs, notice_bytes};
+use super::{
+    DECLINED, DONE, Failure, INTERNAL, IO, NOTHING, TRY_AGAIN, each, inputs, notice_bytes,
+};
 
 mod case;
 mod question;
@@ -49,23 +51,28 @@ fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
     let (bytes, config) = (notice_bytes(places, notice)?, super::configuration(places)?);
     let mut case = Case::open(&bytes, args, &config, places)?;
     for left in &case.plan.left_out {
-        println!(
+        let text = format!(
             "{}: {}",
             shown(&left.address),
             shown(&left.reason.to_string())
         );
+        // Standard output belongs to the bytes of a dry run, and to JSON.
+        match args.sending.dry_run || args.json {
+            true => writeln!(io::stderr(), "{text}")?,
+            false => writeln!(io::stdout(), "{text}")?,
+        }
     }
     if case.plan.send.is_empty() {
         return Ok(NOTHING);
     }
     if args.sending.dry_run {
-        eprint!("{}", lines(&question::summary(&case)));
+        write!(io::stderr(), "{}", lines(&question::summary(&case)))?;
         outgoing(&case).print()?;
         return Ok(DONE);
     }
     if !args.sending.yes {
         let Ok(terminal) = Terminal::open() else {
-            print!("{}", lines(&question::summary(&case)));
+            write!(io::stdout(), "{}", lines(&question::summary(&case)))?;
             return Err(Failure::new(
                 TRY_AGAIN,
                 format!(
@@ -86,7 +93,12 @@ fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
         ));
     };
     let outcomes = send(&mut journal, &outgoing(&case), args.json)?;
-    report(&case, &outcomes, args.json)
+    report(&case, &outcomes, args.json).map_err(|error| {
+        Failure::new(
+            IO,
+            format!("the server has the message, but the result cannot be shown: {error}"),
+        )
+    })
 }
 
 fn outgoing(case: &Case) -> Outgoing<'_> {
@@ -103,7 +115,7 @@ fn lines(lines: &[String]) -> String {
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
-fn report(case: &Case, outcomes: &[Outcome], as_json: bool) -> Result<u8, Failure> {
+fn report(case: &Case, outcomes: &[Outcome], as_json: bool) -> io::Result<u8> {
     let mut out = io::stdout().lock();
     let mut status = DONE;
     for outcome in outcomes {

@@ -26,12 +26,18 @@ impl Route {
         senders: &[Mailbox],
     ) -> Result<Route, Failure> {
         let file = config.file.display();
-        let of_sender = senders.iter().find_map(|sender| {
+        // Return-Path and Sender may name the user in somebody else's message: the author counts.
+        let is_author =
+            |sender: &&Mailbox| !matches!(sender.field, "Return-Path" | "Sender" | "Resent-Sender");
+        let mut authors = senders.iter().filter(is_author);
+        let is_own = authors.any(|author| config.account_for(&author.address).is_some());
+        let of_sender = senders.iter().filter(|_| is_own).find_map(|sender| {
             let account = config.account_for(&sender.address)?;
             Some((sender.address.clone(), account))
         });
         let Some((sender, mut account)) = of_sender else {
-            let from = senders.first().map_or("nobody", |sender| &sender.address);
+            let author = senders.iter().find(is_author).or(senders.first());
+            let from = author.map_or("nobody", |sender| &sender.address);
             // Where mutt could not be asked that may be why.
             let warning = config.warnings.first();
             let warning = warning.map_or(String::new(), |warning| format!(" ({warning})"));
@@ -45,6 +51,15 @@ impl Route {
             account = config
                 .account_named(name)
                 .ok_or_else(|| no_account(config, Some(name)))?;
+        }
+        if account.command.is_none() && account.submission.is_none() {
+            let name = &account.name;
+            let warning = config.warnings.first();
+            let warning = warning.map_or(String::new(), |warning| format!(" ({warning})"));
+            let text = format!(
+                "account {name} has no way out{warning}; write submission or command into {file}"
+            );
+            return Err(Failure::new(CONFIG, text));
         }
         let account = account.clone();
         Ok(Route { sender, account })

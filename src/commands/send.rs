@@ -33,9 +33,9 @@ pub(super) struct Outgoing<'a> {
 impl Outgoing<'_> {
     /// The envelope on standard error, the exact bytes on standard output. Sends nothing.
     pub(super) fn print(&self) -> io::Result<()> {
-        eprintln!("MAIL FROM:<{}>", shown(&self.route.sender));
+        writeln!(io::stderr(), "MAIL FROM:<{}>", shown(&self.route.sender))?;
         for recipient in &self.recipients {
-            eprintln!("RCPT TO:<{}>", shown(recipient));
+            writeln!(io::stderr(), "RCPT TO:<{}>", shown(recipient))?;
         }
         let mut out = io::stdout().lock();
         out.write_all(&crate::submission::wire(self.message))?;

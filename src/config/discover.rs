@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How much of mutt's output is read; the answers are some hundred bytes.
 const MOST_OUTPUT: usize = 256 * 1024;
 /// Changes when [`Remembered`] does.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Whether mutt may be run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

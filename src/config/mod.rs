@@ -122,6 +122,11 @@ impl Config {
                 .unwrap_or_else(|| folder(answers.folder.as_ref())),
         };
         config.accounts = accounts(written.accounts, &answers, places);
+        if answers.smtp_url_is_unusable {
+            config.warnings.push(
+                "mutt's smtp_url names no user, or has a form that is not understood".to_owned(),
+            );
+        }
         config.policy = written.policy;
         Ok(config)
     }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::server_url::ServerUrl;
+use crate::submission::Server;
 
 /// The variables that we ask for, as both programs know them. `smtp_url` is the last because a mutt
 /// without SMTP does not know it, and mutt stops at an unknown name.
@@ -39,7 +40,10 @@ pub struct Answers {
     pub submission: Option<String>,
     /// Whether a password stood in `$smtp_url`. It was not kept.
     pub smtp_url_held_password: bool,
-    /// `$sendmail` as words, without the options that our own run of it gives.
+    /// Whether `$smtp_url` is set to what we cannot submit to, such as a server without a user.
+    pub smtp_url_is_unusable: bool,
+    /// `$sendmail` as words, without the options that our own run of it gives. Empty where
+    /// `$smtp_url` is set: mutt does not run it then.
     pub sendmail: Vec<String>,
 }
 
@@ -54,13 +58,17 @@ impl Answers {
         let local = |name| value(name).and_then(|text| path(&text, folder.as_deref(), home));
         let url = value("smtp_url").unwrap_or_default();
         let server = ServerUrl::parse(&url).ok();
+        let submission = server.as_ref().map(submission);
+        let is_usable = |url: &String| url.parse::<Server>().is_ok();
         Self {
             record: local("record"),
             spoolfile: local("spoolfile"),
             from: value("from").as_deref().and_then(address),
-            submission: server.as_ref().map(submission),
+            smtp_url_is_unusable: !url.is_empty() && !submission.as_ref().is_some_and(is_usable),
+            submission,
             smtp_url_held_password: server.is_some_and(|server| server.had_password),
             sendmail: value("sendmail")
+                .filter(|_| url.is_empty())
                 .map(|text| command(&text, home))
                 .unwrap_or_default(),
             folder,

@@ -57,10 +57,13 @@ impl Copy {
         self.flaws.is_empty()
     }
 
-    /// May this copy be sent again, failing a better one? Whatever lies in another folder or went
-    /// through the user's own server may; a list's echo, a draft, an incomplete or unproven copy not.
+    /// May this copy be sent again, failing a better one? What lies in another folder may, and what a
+    /// server has put into a folder for sent mail. What does neither was received, and anybody can write
+    /// the user's name into a message; a list's echo, a draft, an incomplete or unproven copy never.
     pub fn is_sendable(&self) -> bool {
-        self.flaws.iter().all(|flaw| *flaw <= Flaw::CameBack)
+        let received =
+            self.flaws.contains(&Flaw::CameBack) && self.flaws.contains(&Flaw::NotInSent);
+        !received && self.flaws.iter().all(|flaw| *flaw <= Flaw::CameBack)
     }
 
     /// The better copy first; of equals the one nearest in time.

@@ -9,7 +9,13 @@ pub(super) struct Media {
     pub(super) kind: String,
     /// The boundary as it stands between the parts.
     pub(super) boundary: Option<String>,
+    /// Parameters that tell how the body is protected: mutt marks inline PGP with `x-action` alone, so
+    /// that nothing else tells an encrypted message from its plain copy.
+    protection: Vec<(String, String)>,
 }
+
+/// The parameters of [`Media::protection`].
+const PROTECTION: [&str; 3] = ["x-action", "smime-type", "protocol"];
 
 impl Media {
     /// The type that a header block gives its body. Where it says nothing: plain text (RFC 2045
@@ -21,10 +27,24 @@ impl Media {
 
     /// Reads the unfolded value of a `Content-Type`.
     pub(super) fn parse(value: &str) -> Self {
-        let mut parts = split(value).into_iter();
-        let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let parts = split(value);
+        let kind = parts
+            .first()
+            .map_or("", String::as_str)
+            .to_ascii_lowercase();
         let kind = kind.split_whitespace().collect();
-        let boundary = parts.find_map(|part| {
+        let mut protection: Vec<(String, String)> = parts
+            .iter()
+            .skip(1)
+            .filter_map(|part| {
+                let (name, value) = part.split_once('=')?;
+                let name = name.trim().to_ascii_lowercase();
+                let counts = PROTECTION.contains(&name.as_str());
+                counts.then(|| (name, value.trim().to_ascii_lowercase()))
+            })
+            .collect();
+        protection.sort();
+        let boundary = parts.iter().skip(1).find_map(|part| {
             let (name, value) = part.split_once('=')?;
             let name = name.trim().to_ascii_lowercase();
             // RFC 2231 lets a boundary be written in its extended form; nobody cuts it in pieces.
@@ -37,6 +57,7 @@ impl Media {
         Self {
             kind,
             boundary: boundary.filter(|boundary| !boundary.is_empty()),
+            protection,
         }
     }
 

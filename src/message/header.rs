@@ -5,7 +5,7 @@
 //! along. Lines end with LF or CRLF; a bare CR is an ordinary byte. Of this crate's code only this
 //! module decides where a field begins and ends.
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 /// One header field, or one line of the header block that is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,13 +45,13 @@ impl<'a> Field<'a> {
 
     /// The first `length` bytes of the value, as [`Field::text`] gives them.
     pub fn text_of(&self, length: usize) -> String {
-        let unfolded: Vec<u8> = self
-            .value()
-            .iter()
-            .take(length)
-            .copied()
-            .filter(|byte| !matches!(byte, b'\r' | b'\n'))
-            .collect();
+        let value = self.value();
+        let value = value[..value.len().min(length)].trim_ascii();
+        if memchr2(b'\r', b'\n', value).is_none() {
+            return String::from_utf8_lossy(value).into_owned();
+        }
+        let mut unfolded = value.to_vec();
+        unfolded.retain(|byte| !matches!(byte, b'\r' | b'\n'));
         String::from_utf8_lossy(unfolded.trim_ascii()).into_owned()
     }
 }

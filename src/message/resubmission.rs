@@ -259,10 +259,12 @@ pub fn is_encrypted(message: &[u8]) -> bool {
         .to_ascii_lowercase();
     match word(&media) {
         "multipart/encrypted" => true,
-        "application/pkcs7-mime" | "application/x-pkcs7-mime" => !media.contains("signed-data"),
-        _ => header::body(message)
-            .trim_ascii_start()
-            .starts_with(b"-----BEGIN PGP MESSAGE-----"),
+        "application/pkcs7-mime" | "application/x-pkcs7-mime" => media.contains("enveloped"),
+        _ => {
+            let body = header::body(message).trim_ascii();
+            body.starts_with(b"-----BEGIN PGP MESSAGE-----")
+                && body.ends_with(b"-----END PGP MESSAGE-----")
+        }
     }
 }
 
@@ -349,7 +351,18 @@ mod tests {
                 false,
             ),
             ("Content-Type: multipart/signed; boundary=x\n\n", false),
-            ("Subject: x\n\n\n-----BEGIN PGP MESSAGE-----\n", true),
+            (
+                "Subject: x\n\n\n-----BEGIN PGP MESSAGE-----\nx\n-----END PGP MESSAGE-----\n",
+                true,
+            ),
+            (
+                "Subject: x\n\n-----BEGIN PGP MESSAGE-----\nx\n-----END PGP MESSAGE-----\nps\n",
+                false,
+            ),
+            (
+                "Content-Type: application/pkcs7-mime; name=smime.p7m\n\n",
+                false,
+            ),
             ("Subject: multipart/encrypted\n\ntext\n", false),
         ] {
             assert_eq!(is_encrypted(header.as_bytes()), encrypted, "{header}");

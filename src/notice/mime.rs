@@ -13,32 +13,50 @@ use mail_parser::parsers::MessageStream;
 use mail_parser::{ContentType, HeaderValue};
 use memchr::memmem;
 
-use crate::message::header;
+use crate::message::{header, header::Field};
 use crate::notice::html;
 
 /// More parts than this in one multipart are not looked at.
 const MAX_PARTS: usize = 64;
 
+/// A boundary that is not given is looked for in so many lines.
+const MAX_PREAMBLE: usize = 64;
+
 /// A message or a part of one.
 #[derive(Debug, Clone)]
 pub(super) struct Entity<'a> {
-    raw: &'a [u8],
+    body: &'a [u8],
     media: String,
     content_type: Option<ContentType<'static>>,
+    encoding: Encoding,
+}
+
+/// Content-Transfer-Encoding (RFC 2045 section 6), where it must be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    None,
+    Base64,
+    QuotedPrintable,
 }
 
 impl<'a> Entity<'a> {
     /// The entity that `raw` (header block, empty line, content) is.
     pub(super) fn new(raw: &'a [u8]) -> Self {
-        let content_type = header::first(raw, "Content-Type").and_then(|f| parse(f.value()));
-        let media = content_type.as_ref().map_or_else(
-            || "text/plain".to_owned(),
-            |ct| format!("{}/{}", ct.ctype(), ct.subtype().unwrap_or("")).to_ascii_lowercase(),
-        );
+        let (mut length, mut content_type, mut encoding) = (0, None, None);
+        for field in header::fields(raw) {
+            length += field.raw().len();
+            if content_type.is_none() && field.is("Content-Type") {
+                content_type = Some(media_type(field.value()));
+            } else if encoding.is_none() && field.is("Content-Transfer-Encoding") {
+                encoding = Some(Encoding::read(&field));
+            }
+        }
+        let (media, content_type) = content_type.unwrap_or_default();
         Entity {
-            raw,
-            media,
+            body: header::body(&raw[length..]),
+            media: media.unwrap_or_else(|| "text/plain".to_owned()),
             content_type,
+            encoding: encoding.unwrap_or(Encoding::None),
         }
     }
 
@@ -55,13 +73,11 @@ impl<'a> Entity<'a> {
     /// The content without its transfer encoding; of the encoded form at most `limit` bytes are
     /// read. Content that cannot be decoded is given as it stands.
     pub(super) fn content(&self, limit: usize) -> Cow<'a, [u8]> {
-        let body = header::body(self.raw);
-        let body = &body[..body.len().min(limit)];
-        let encoding = header::text(self.raw, "Content-Transfer-Encoding").unwrap_or_default();
-        let decoded = match encoding.to_ascii_lowercase().as_str() {
-            "base64" => base64_decode(body),
-            "quoted-printable" => quoted_printable_decode(body),
-            _ => None,
+        let body = &self.body[..self.body.len().min(limit)];
+        let decoded = match self.encoding {
+            Encoding::Base64 => base64_decode(body),
+            Encoding::QuotedPrintable => quoted_printable_decode(body),
+            Encoding::None => None,
         };
         decoded.map_or(Cow::Borrowed(body), Cow::Owned)
     }
@@ -103,18 +119,49 @@ impl<'a> Entity<'a> {
             .and_then(|charset| charset_decoder(charset.as_bytes()))
     }
 
-    /// The parts of a multipart; none of anything else.
+    /// The parts of a multipart; none of anything else. Where the boundary is not given, or is not
+    /// there, as in a header that was cut on the way, the first line that looks like one counts.
     pub(super) fn parts(&self) -> Vec<Entity<'a>> {
-        match self.parameter("boundary") {
-            Some(boundary) if self.media.starts_with("multipart/") => {
-                split(header::body(self.raw), boundary)
-                    .into_iter()
-                    .map(Entity::new)
-                    .collect()
-            }
-            _ => Vec::new(),
+        if !self.media.starts_with("multipart/") {
+            return Vec::new();
+        }
+        let given = self.parameter("boundary").unwrap_or_default();
+        let mut parts = split(self.body, given.as_bytes());
+        if parts.is_empty()
+            && let Some(boundary) = boundary_in(self.body)
+        {
+            parts = split(self.body, boundary);
+        }
+        parts.into_iter().map(Entity::new).collect()
+    }
+}
+
+impl Encoding {
+    fn read(field: &Field<'_>) -> Self {
+        let name = field.value().trim_ascii();
+        if name.eq_ignore_ascii_case(b"base64") {
+            Encoding::Base64
+        } else if name.eq_ignore_ascii_case(b"quoted-printable") {
+            Encoding::QuotedPrintable
+        } else {
+            Encoding::None
         }
     }
+}
+
+/// `type/subtype` in lower case, and the whole where there is more to know.
+fn media_type(value: &[u8]) -> (Option<String>, Option<ContentType<'static>>) {
+    let bare = value.trim_ascii();
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-+.".contains(byte);
+    if !bare.is_empty() && bare.iter().all(is_plain) && bare.contains(&b'/') {
+        let media = String::from_utf8_lossy(bare).to_ascii_lowercase();
+        return (Some(media), None);
+    }
+    let parsed = parse(value);
+    let media = parsed
+        .as_ref()
+        .map(|ct| format!("{}/{}", ct.ctype(), ct.subtype().unwrap_or("")).to_ascii_lowercase());
+    (media, parsed)
 }
 
 fn parse(value: &[u8]) -> Option<ContentType<'static>> {
@@ -126,10 +173,27 @@ fn parse(value: &[u8]) -> Option<ContentType<'static>> {
     }
 }
 
+/// The boundary that the first delimiter line shows: one word, not of dashes alone.
+fn boundary_in(body: &[u8]) -> Option<&[u8]> {
+    body.split(|byte| *byte == b'\n')
+        .take(MAX_PREAMBLE)
+        .find_map(|line| {
+            let word = line.strip_prefix(b"--")?.trim_ascii_end();
+            let is_one = (1..=70).contains(&word.len())
+                && word.iter().all(u8::is_ascii_graphic)
+                && word.iter().any(u8::is_ascii_alphanumeric);
+            is_one.then_some(word)
+        })
+}
+
 /// What stands between the delimiter lines (RFC 2046 section 5.1.1). A missing last delimiter ends
 /// the last part at the end of the body.
-fn split<'a>(body: &'a [u8], boundary: &str) -> Vec<&'a [u8]> {
-    let delimiter = [b"--", boundary.trim_end().as_bytes()].concat();
+fn split<'a>(body: &'a [u8], boundary: &[u8]) -> Vec<&'a [u8]> {
+    let boundary = boundary.trim_ascii_end();
+    if boundary.is_empty() {
+        return Vec::new();
+    }
+    let delimiter = [b"--", boundary].concat();
     let mut parts = Vec::new();
     let mut start = None;
     for at in memmem::find_iter(body, &delimiter) {
@@ -199,6 +263,26 @@ mod tests {
                 .parts()
                 .is_empty()
         );
+    }
+
+    #[test]
+    fn a_boundary_that_is_lost_is_found() {
+        for header in [
+            "Content-Type: multipart/report; report-type=delivery-status;\n\tbo",
+            "Content-Type: multipart/report; boundary=other",
+            "Content-Type: multipart/report",
+        ] {
+            let message = format!(
+                "{header}\n\npreamble\n-----\n-- me\n--a.1/b\n\ntext\n--a.1/b\n\
+                 Content-Type: message/rfc822\n\nA: b\n--a.1/b--\n"
+            );
+            assert_eq!(
+                media(message.as_bytes()),
+                ["text/plain", "message/rfc822"],
+                "{header}"
+            );
+        }
+        assert!(media(b"Content-Type: multipart/report\n\nno\n-- \n").is_empty());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::message::{header, text};
+use crate::message::{header, header::Field, text};
 use crate::notice::mime::Entity;
 use crate::notice::{Extent, Mta, Returned};
 
@@ -59,27 +59,49 @@ fn extent(part: &Entity<'_>, content: &[u8]) -> Extent {
 /// Stalwart puts a header block alone into `message/rfc822` (`queue/dsn.rs`), so there the body must
 /// be seen.
 pub(super) fn read(copy: &Copy<'_>, mta: Mta, named: Option<String>, notice: &[u8]) -> Returned {
-    let headers_only = mta == Mta::Stalwart && header::body(&copy.bytes).trim_ascii().is_empty();
-    let block = &copy.bytes[..header::length(&copy.bytes)];
-    if block.is_empty() {
+    let mut returned = Returned::default();
+    let mut length = 0;
+    for field in header::fields(&copy.bytes) {
+        length += field.raw().len();
+        returned.take(&field);
+    }
+    if length == 0 {
         return named_by(notice, named);
     }
-    let value = |name| header::first(block, name).map(|field| text::decode(field.value()));
-    Returned {
-        extent: if headers_only {
-            Extent::Headers
-        } else {
-            copy.extent
-        },
-        message_id: header::text(block, "Message-ID")
-            .and_then(|id| text::message_id(&id))
-            .or(named),
-        from: value("From"),
-        subject: value("Subject"),
-        date: header::text(block, "Date"),
-        opted_out: opted_out(block),
-        requires_tls: header::first(block, "Require-TLS-ESMTP").is_some(),
-        header: block.to_vec(),
+    let body = &copy.bytes[length..];
+    let headers_only = mta == Mta::Stalwart && body.trim_ascii().is_empty();
+    returned.extent = if headers_only {
+        Extent::Headers
+    } else {
+        copy.extent
+    };
+    returned.header = copy.bytes[..length].to_vec();
+    returned.message_id = returned.message_id.or(named);
+    returned
+}
+
+impl Returned {
+    /// Takes what counts of one field; of several by one name the first.
+    fn take(&mut self, field: &Field<'_>) {
+        let once = |place: &mut Option<String>, value: Option<String>| {
+            if place.is_none() {
+                *place = value;
+            }
+        };
+        let decoded = || Some(text::decode(field.value()));
+        if field.is("Message-ID") {
+            once(&mut self.message_id, text::message_id(&field.text()));
+        } else if field.is("From") {
+            once(&mut self.from, decoded());
+        } else if field.is("Subject") {
+            once(&mut self.subject, decoded());
+        } else if field.is("Date") {
+            once(&mut self.date, Some(field.text()));
+        } else if field.is("TLS-Required") {
+            self.opted_out |= opts_out(field);
+        } else if field.is("Require-TLS-ESMTP") {
+            self.requires_tls = true;
+        }
     }
 }
 
@@ -93,13 +115,12 @@ fn named_by(notice: &[u8], named: Option<String>) -> Returned {
             .or_else(|| last("References"))
             .or_else(|| last("In-Reply-To")),
         // Postfix 3.10 copies the field of the original into its notice (`bounce_notify_util.c`).
-        opted_out: opted_out(notice),
+        opted_out: header::fields(notice).any(|field| opts_out(&field)),
         ..Returned::default()
     }
 }
 
 /// `TLS-Required: No` (RFC 8689 section 5).
-fn opted_out(block: &[u8]) -> bool {
-    header::fields(block)
-        .any(|field| field.is("TLS-Required") && field.text().eq_ignore_ascii_case("no"))
+fn opts_out(field: &Field<'_>) -> bool {
+    field.is("TLS-Required") && field.text().eq_ignore_ascii_case("no")
 }

@@ -169,7 +169,7 @@ fn writes_replies(mta: Mta) -> bool {
 fn quote(lower: &str) -> Option<usize> {
     // Postfix smtp_proto.c and smtp_trouble.c, qmail-remote.c, OpenSMTPD mta_session.c,
     // mox smtpclient/client.go, Haraka hmail.js; output of a program that Postfix ran.
-    const BEFORE_REPLY: [&str; 17] = [
+    const BEFORE_REPLY: [&str; 16] = [
         "refused to start tls:",
         "refused to talk to me:",
         " said:",
@@ -178,7 +178,6 @@ fn quote(lower: &str) -> Option<usize> {
         ", permanent:",
         "upstream error:",
         "command output:",
-        "with code ",
         // Words of servers that nobody knows, around what the remote one said.
         " responded:",
         " responded with:",
@@ -189,27 +188,33 @@ fn quote(lower: &str) -> Option<usize> {
         " reports:",
         " returned:",
     ];
-    // Exim smtp.c: `after RCPT TO:<bob@example.net>: 550 ...`.
-    const BEFORE_COMMAND: [&str; 2] = [
-        "smtp error from remote mail server after ",
-        "smtp error from remote mailer after ",
-    ];
-    let plain = BEFORE_REPLY
+    let after_colon = memchr::memchr_iter(b':', lower.as_bytes())
+        .map(|colon| colon + 1)
+        .find(|&at| BEFORE_REPLY.iter().any(|m| lower[..at].ends_with(m)));
+    // Stalwart queue/dsn.rs: `with code 454 (4.7.0) '...'`.
+    let code = "with code ";
+    let after_code = lower.find(code).map(|at| at + code.len());
+    [after_colon, after_code, exim_reply(lower)]
+        .into_iter()
+        .flatten()
+        .min()
+}
+
+/// Exim smtp.c: `SMTP error from remote mail server after RCPT TO:<bob@example.net>: 550 ...`, before
+/// 4.80 `remote mailer`.
+fn exim_reply(lower: &str) -> Option<usize> {
+    let start = "smtp error from remote mail";
+    let at = lower.find(start)? + start.len();
+    let command = ["er after ", " server after "]
         .iter()
-        .filter_map(|m| lower.find(m).map(|at| at + m.len()));
-    let exim = BEFORE_COMMAND.iter().filter_map(|m| {
-        let command = lower.find(m)? + m.len();
-        let reply = lower[command..]
-            .match_indices(": ")
-            .map(|(at, _)| command + at + 2);
-        Some(
-            reply
-                .into_iter()
-                .find(|&at| is_reply(&lower[at..]))
-                .unwrap_or(lower.len()),
-        )
-    });
-    plain.chain(exim).min()
+        .find(|end| lower[at..].starts_with(**end))?
+        .len()
+        + at;
+    let reply = lower[command..]
+        .match_indices(": ")
+        .map(|(colon, _)| command + colon + 2)
+        .find(|&at| is_reply(&lower[at..]));
+    Some(reply.unwrap_or(lower.len()))
 }
 
 /// The words in lower case, each word that names a host, an address or a link replaced by `~`.
@@ -217,6 +222,10 @@ fn plain(words: &str) -> String {
     let lower = words.to_ascii_lowercase();
     let mut plain = String::with_capacity(lower.len());
     for word in lower.split_inclusive(char::is_whitespace) {
+        if memchr::memchr3(b'@', b'.', b':', word.as_bytes()).is_none() {
+            plain.push_str(word);
+            continue;
+        }
         if word.contains('@') || word.contains("://") {
             hide(&mut plain, word);
             continue;

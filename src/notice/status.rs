@@ -49,8 +49,9 @@ pub(super) fn read(
     let content = part.content(MAX_STATUS);
     let mut rest = &*content;
     while !rest.is_empty() && recipients.len() < MAX_RECIPIENTS {
-        let mut recipient = PerRecipient::default();
+        let (mut recipient, mut length) = (PerRecipient::default(), 0);
         for field in header::fields(rest) {
+            length += field.raw().len();
             if field.is("Final-Recipient") && recipient.final_recipient.is_some() {
                 recipients.extend(complete(std::mem::take(&mut recipient)));
             }
@@ -59,7 +60,7 @@ pub(super) fn read(
             }
         }
         recipients.extend(complete(recipient));
-        rest = header::body(rest);
+        rest = header::body(&rest[length..]);
     }
     recipients.truncate(MAX_RECIPIENTS);
 }
@@ -155,7 +156,14 @@ impl PerRecipient {
 /// The value on one line, every run of blanks and folds made one blank.
 fn unfold(field: &Field<'_>) -> String {
     let value = String::from_utf8_lossy(field.value());
-    value.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut line = String::with_capacity(value.len());
+    for word in value.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
 }
 
 /// The value without its type (`rfc822;`, `dns;`).

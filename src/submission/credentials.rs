@@ -231,11 +231,15 @@ fn from_command(command: &Command, request: &Request<'_>) -> Result<Secret, Erro
     // Reserved at once: a vector that grows leaves copies of the secret behind.
     let mut output = Zeroizing::new(Vec::with_capacity(MAX_SECRET + 1));
     if let Some(mut stdout) = child.stdout.take() {
-        let first = (&mut stdout)
-            .take(MAX_SECRET as u64)
-            .read_to_end(&mut output);
-        let rest = first.and_then(|_| io::copy(&mut stdout, &mut io::sink()));
-        rest.map_err(start_error)?;
+        let mut byte = [0];
+        while output.len() < MAX_SECRET && output.last() != Some(&b'\n') {
+            match stdout.read(&mut byte).map_err(start_error)? {
+                0 => break,
+                _ => output.push(byte[0]),
+            }
+        }
+        // The command may go on printing, and may leave a child behind that keeps the pipe open.
+        std::thread::spawn(move || io::copy(&mut stdout, &mut io::sink()));
     }
     let status = child.wait().map_err(start_error)?;
     if !status.success() {
@@ -360,6 +364,8 @@ fn prompt(request: &Request<'_>, trouble: Option<&Error>) -> Result<Secret, Erro
     };
     let text = format!("{trouble}{what} for {}: ", request.account());
     let account = || request.account();
+    // A signal that ends the program here brings the echo back.
+    let _terminal = crate::terminal::Terminal::open();
     let typed = rpassword::prompt_password(text).map_err(|source| Error::Prompt {
         account: account(),
         source,

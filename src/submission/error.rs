@@ -176,6 +176,11 @@ pub enum Error {
     /// `before_data` failed, so that nothing was sent.
     #[error("cannot note the submission in the journal: {0}; nothing was sent")]
     Journal(io::Error),
+    /// No room for the message on its way to the command.
+    #[error(
+        "cannot write the message to a temporary file: {0}; nothing was sent; look for free space"
+    )]
+    Spool(io::Error),
     /// The command could not be started.
     #[error("cannot run `{command}`: {source}; nothing was sent; check `command` of the account")]
     Start {
@@ -232,7 +237,7 @@ impl Error {
     pub fn status(&self) -> u8 {
         match self {
             error if error.is_temporary() => 75,
-            Error::Unknown { .. } | Error::Journal(_) => 74,
+            Error::Unknown { .. } | Error::Journal(_) | Error::Spool(_) => 74,
             Error::Login { .. } => 77,
             Error::Command { status: 77, .. } => 77,
             Error::TrustFile { .. } | Error::NoRoots(_) | Error::NoMechanism { .. } => 78,

@@ -5,7 +5,8 @@
 //! the server lacks the extension, and knows no ENVID; who wants `-N failure,delay` writes it into
 //! the configured command.
 
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -14,8 +15,6 @@ use std::time::Duration;
 use super::reply::printable;
 use super::{Envelope, Error, Outcome, Receipt};
 
-/// How much of the message goes out at a time.
-const BLOCK: usize = 32 * 1024;
 /// As much of stderr is kept; more is read and forgotten.
 const MAX_STDERR: usize = 16 * 1024;
 /// As much of stderr is shown, in characters. The end of it says most.
@@ -30,10 +29,9 @@ const STDERR_WAIT: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 ///
-/// By the exit status (sysexits.h): 0 is success. A failure before the command read the message, and
-/// a failure with any status but 74 and 76, means that nothing was sent. Death by a signal, and 74
-/// (I/O error) or 76 (protocol error) after the message was handed over, leave the outcome unknown:
-/// msmtp ends so when the reply to the final dot is lost.
+/// By the exit status (sysexits.h): 0 is success. A message that the command left unread was not sent,
+/// nor one that it refused with a status that means a refusal. Every other end leaves the outcome unknown:
+/// msmtp ends with 74 or 76 when the reply to the final dot is lost.
 pub fn submit(
     command: &[String],
     envelope: &Envelope,
@@ -45,6 +43,8 @@ pub fn submit(
         .split_first()
         .map_or(("", &[][..]), |(a, b)| (a.as_str(), b));
     let recipients: Vec<&str> = envelope.recipients().iter().map(String::as_str).collect();
+    let mut file = spool(message).map_err(Error::Spool)?;
+    let stdin = file.try_clone().map_err(Error::Spool)?;
     before_data(&recipients).map_err(Error::Journal)?;
     tracing::debug!(program, ?recipients, "running the submission command");
     let start_error = |source| Error::Start {
@@ -55,20 +55,23 @@ pub fn submit(
         .args(options)
         .args(["-i", "-f", envelope.sender(), "--"])
         .args(&recipients)
-        .stdin(Stdio::piped())
+        .stdin(Stdio::from(stdin))
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .map_err(start_error)?;
     let stderr = child.stderr.take().map(collect);
-    let written = match child.stdin.take() {
-        Some(stdin) => write(stdin, message, progress),
-        None => Ok(()),
-    };
     let status = child.wait().map_err(|source| Error::Unknown {
         server: program.to_owned(),
         source,
     })?;
+    // The offset is shared: it tells how much the command has read.
+    let read = file.stream_position().unwrap_or_default();
+    progress(read, message.len() as u64);
+    let written = match read < message.len() as u64 {
+        true => Err(io::Error::other("it left some of it unread")),
+        false => Ok(()),
+    };
     let stderr = stderr.map_or_else(String::new, |chunks| one_line(&received(&chunks)));
     judge(program, status, written, stderr)?;
     let outcome = |recipient: &&str| Outcome {
@@ -84,20 +87,13 @@ pub fn submit(
     })
 }
 
-/// Writes the message. Dropping `stdin` at the end is what ends the message.
-fn write(
-    mut stdin: impl Write,
-    message: &[u8],
-    progress: &mut dyn FnMut(u64, u64),
-) -> io::Result<()> {
-    let total = message.len() as u64;
-    let mut sent = 0;
-    for block in message.chunks(BLOCK) {
-        stdin.write_all(block)?;
-        sent += block.len() as u64;
-        progress(sent, total);
-    }
-    Ok(())
+/// The message as a file without a name. Not a pipe: were this process to die while it writes into one,
+/// the command would take what it has for the whole message, and send it.
+fn spool(message: &[u8]) -> io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    file.write_all(message)?;
+    file.rewind()?;
+    Ok(file)
 }
 
 /// What the end of the command says about the message.
@@ -117,7 +113,7 @@ fn judge(
         (Some(0), Err(error)) => Err(unknown(format!(
             "it reported success but did not read the message ({error})"
         ))),
-        (Some(status @ (74 | 76)), Ok(())) => Err(unknown(format!(
+        (Some(status), Ok(())) if !is_refusal(status) => Err(unknown(format!(
             "it ended with exit status {status}: {stderr}"
         ))),
         (Some(status), _) => Err(Error::Command {
@@ -132,6 +128,13 @@ fn judge(
             )))
         }
     }
+}
+
+/// Statuses that say for sure that a message which was read was not taken: those of sysexits.h but for
+/// an input/output or protocol error, which may come after the server's answer, and those of a shell
+/// that found no program. Any other, such as 255 of ssh, may come after the delivery.
+fn is_refusal(status: i32) -> bool {
+    matches!(status, 64..=73 | 75 | 77 | 78 | 126 | 127)
 }
 
 /// Reads stderr beside the writing, so that neither side waits for the other.
@@ -200,7 +203,7 @@ mod tests {
     fn exit_statuses() {
         let error = |script: &str| run(script, b"x\n").unwrap_err();
         for (status, temporary, unknown, ours) in [
-            (1, false, false, 69),
+            (1, false, true, 74),
             (67, false, false, 69),
             (71, true, false, 75),
             (74, false, true, 74),

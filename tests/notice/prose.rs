@@ -331,6 +331,13 @@ fn what_is_no_notice_is_none() {
             ),
         ),
         (
+            "an automatic answer to a bounce",
+            plain(
+                "Return-Path: <>\nFrom: Bob <bob@example.net>\nSubject: Mail delivery: automatic answer",
+                "Write to\n\ncarol@example.com\n\n> Your message could not be delivered.\n",
+            ),
+        ),
+        (
             "vacation of a mailbox that moved",
             plain(
                 "Return-Path: <>\nFrom: Bob <bob@example.net>\nAuto-Submitted: auto-replied\nSubject: Auto: lunch",

@@ -117,6 +117,58 @@ fn the_plain_copy_of_an_encrypted_message() {
     assert!(home.received().is_empty());
 }
 
+/// The same with inline PGP: nothing but a parameter tells.
+#[test]
+fn the_plain_copy_of_an_inline_encrypted_message() {
+    let home = Home::new(Script::tls());
+    let notice = home.notice().replace(
+        "charset=us-ascii\n\n--4794A--",
+        "charset=us-ascii; x-action=pgp-encrypted\n\n--4794A--",
+    );
+    assert!(notice.contains("x-action"));
+    let run = home.resend(&["--yes"], &notice);
+    assert_eq!(run.status, 65, "{run:?}");
+    assert!(run.stderr.contains("Content-Type differs"), "{run:?}");
+    assert!(home.received().is_empty());
+}
+
+/// A stranger writes the user's name into a mail, and a notice about it.
+#[test]
+fn a_received_message_is_never_sent_in_the_users_name() {
+    for (from, status, words) in [
+        (
+            "Alice <alice@example.org>",
+            65,
+            "not what you sent (came back through a server",
+        ),
+        (
+            "CEO <ceo@example.com>\nSender: alice@example.org",
+            78,
+            "belongs to no account",
+        ),
+    ] {
+        let home = Home::new(Script::tls());
+        fs::remove_file(home.copy()).expect("the copy");
+        for part in ["cur", "new"] {
+            fs::create_dir_all(home.path("Mail/INBOX").join(part)).expect("a folder");
+        }
+        let forged = original().replace("Alice <alice@example.org>", from);
+        let forged = if status == 65 {
+            format!(
+                "Received: from attacker.test by mail.example.org; Tue, 24 Nov 2026 06:00:12 +0000\n{forged}"
+            )
+        } else {
+            forged
+        };
+        home.file("Mail/INBOX/cur/1795500012.1_1.laptop:2,S", &forged);
+        let notice = home.notice().replace("Alice <alice@example.org>", from);
+        let run = home.resend(&["--yes"], &notice);
+        assert_eq!(run.status, status, "{run:?}");
+        assert!(run.stderr.contains(words), "{run:?}");
+        assert!(home.received().is_empty());
+    }
+}
+
 #[test]
 fn a_list_echo_or_a_draft_is_not_what_was_sent() {
     let home = Home::new(Script::tls());

@@ -153,6 +153,22 @@ fn a_mutt_user_needs_no_configuration() {
     assert!(messages[0].data.starts_with(b"TLS-Required: No\r\n"));
 }
 
+/// mutt would not run its sendmail then, and neither do we.
+#[test]
+fn an_smtp_url_that_is_no_use_is_told() {
+    let home = Home::new(Script::tls());
+    home.file(
+        ".muttrc",
+        "set folder=~/Mail record==Sent from=alice@example.org sendmail=\"/usr/bin/msmtp\"\n\
+         set smtp_url=\"smtps://mail.example.org\"\n",
+    );
+    fs::remove_dir_all(home.path(".config")).expect("the configuration");
+    let run = home.resend(&["--yes"], &home.notice());
+    assert_eq!(run.status, 78, "{run:?}");
+    assert!(run.stderr.contains("smtp_url names no user"), "{run:?}");
+    assert!(home.received().is_empty());
+}
+
 #[test]
 fn pause_ends_with_0_whatever_happened() {
     let home = Home::new(Script::tls());

@@ -1,6 +1,6 @@
 //! At most once: whatever breaks, whoever asks, how often.
 
-use crate::home::{BOB, Home, finish};
+use crate::home::{BOB, Home, finish, original};
 use submission_server::{Script, Then};
 
 #[test]
@@ -117,5 +117,89 @@ fn only_the_user_resolves_what_is_unknown() {
     assert!(run.stdout.contains("was already sent again"), "{run:?}");
     assert_eq!(home.run(&["resolve", "--sent", "1"], "").status, 1);
     assert_eq!(home.run(&["resolve", "7"], "").status, 66);
+    home.received();
+}
+
+/// ssh, for one, ends with 255 when the connection breaks after the delivery.
+#[test]
+fn a_command_that_fails_oddly_may_have_delivered() {
+    let home = Home::new(Script::tls());
+    home.file("odd", "#!/bin/sh\ncat >> delivered\nexit 255\n");
+    let config = home.config();
+    let (before, _) = config.split_once("submission").expect("an account");
+    home.write_config(&format!("{before}command = [\"sh\", \"odd\"]\n"));
+    let run = home.resend(&["--yes"], &home.notice());
+    assert_eq!(run.status, 74, "{run:?}");
+    let run = home.resend(&["--yes"], &home.notice());
+    assert!(run.stdout.contains("may have been sent again"), "{run:?}");
+    let delivered = std::fs::read_to_string(home.path("delivered")).expect("a file");
+    assert_eq!(delivered.matches("Message-ID").count(), 1);
+    home.received();
+}
+
+/// From a pipe the command would take what had come by then for the whole message.
+#[test]
+fn a_command_outlives_us_and_has_the_whole_message() {
+    let home = Home::new(Script::tls());
+    home.write_copy(&(original() + &"many words\n".repeat(100_000)));
+    home.file("slow", "#!/bin/sh\necho started > started\nwhile test ! -e go; do sleep 0.05; done\ncat > late\nmv late delivered\n");
+    let config = home.config();
+    let (before, _) = config.split_once("submission").expect("an account");
+    home.write_config(&format!("{before}command = [\"sh\", \"slow\"]\n"));
+    let mut child = home.start(&["resend", "--yes"], &home.notice());
+    wait_for(&home, "started");
+    child.kill().expect("a process");
+    child.wait().expect("a process");
+    home.file("go", "");
+    wait_for(&home, "delivered");
+    let delivered = std::fs::read_to_string(home.path("delivered")).expect("a file");
+    assert!(delivered.ends_with("many words\n"));
+    assert_eq!(delivered.matches("many words").count(), 100_000);
+    home.received();
+}
+
+fn wait_for(home: &Home, name: &str) {
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !home.path(name).exists() {
+        assert!(std::time::Instant::now() < end, "no {name}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_reader_that_went_away_stops_no_work() {
+    let home = Home::new(Script::tls());
+    home.file("one.eml", &home.notice());
+    home.file(
+        "two.eml",
+        &home.notice().replace("warning-1@", "warning-2@"),
+    );
+    let script = format!(
+        "'{}' resend --yes one.eml two.eml | true; exec '{0}' offers --all >/dev/full",
+        env!("CARGO_BIN_EXE_tls-optout")
+    );
+    let run = home.run_program("sh", &["-c", &script], "");
+    assert_eq!(run.status, 74, "{run:?}");
+    assert!(!run.stderr.contains("panicked"), "{run:?}");
+    assert_eq!(home.run(&["offers", "--all"], "").stdout.lines().count(), 2);
+    assert_eq!(home.received().len(), 1);
+}
+
+#[test]
+fn a_dry_run_leaves_a_dead_sender_alone() {
+    let home = Home::new(Script::tls().on(".", Then::Nothing));
+    let mut child = home.start(&["resend", "--yes"], &home.notice());
+    while !home.run(&["offers"], "").stdout.contains("sending") {
+        assert!(
+            child.try_wait().expect("a process").is_none(),
+            "it ended early"
+        );
+    }
+    child.kill().expect("a process");
+    child.wait().expect("a process");
+    let run = home.resend(&["--dry-run"], &home.notice());
+    assert!(run.stderr.contains("is being sent again"), "{run:?}");
+    let locks = std::fs::read_dir(home.state().join("locks")).expect("a folder");
+    assert_eq!(locks.count(), 1);
     home.received();
 }

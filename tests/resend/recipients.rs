@@ -102,3 +102,24 @@ fn one_refusal_does_not_stop_the_others() {
     );
     assert_eq!(recipients(&home), [CAROL]);
 }
+
+#[test]
+fn the_bytes_of_a_dry_run_stand_alone() {
+    let home = Home::new(Script::tls());
+    let notice = notice(&[
+        ("mallory@example.net", "4.7.4", NO_TLS),
+        (BOB, "4.7.4", NO_TLS),
+    ]);
+    let run = home.resend(&["--dry-run"], &notice);
+    assert!(run.stdout.starts_with("TLS-Required: No\r\n"), "{run:?}");
+    assert!(
+        run.stderr.contains("mallory@example.net: is not among"),
+        "{run:?}"
+    );
+    let run = home.resend(&["--yes", "--json"], &notice);
+    assert!(
+        run.stdout.lines().all(|line| line.starts_with('{')),
+        "{run:?}"
+    );
+    home.received();
+}

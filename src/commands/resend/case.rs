@@ -2,21 +2,21 @@
 
 use std::path::PathBuf;
 
-use crate::cli::Resend;
+use crate::cli::{NAME, Resend};
 use crate::config::{Config, Places};
 use crate::maildir::search::{Copy, Flaw};
 use crate::maildir::{self, proof};
 use crate::message::recipients::senders;
 use crate::message::{resubmission, text};
 use crate::notice::Notice;
-use crate::notice::provenance::Judgement;
+use crate::notice::provenance::{Judgement, Provenance};
 use crate::offer::plan::{Plan, plan};
 use crate::offer::store::Journal;
 use crate::offer::{NoOffer, consider, honours, offer_of};
 
 use super::super::find::{look, missing};
 use super::super::route::Route;
-use super::super::{DATA, Failure, IO, NOTHING, has_journal, journal, judge, now, read_notice};
+use super::super::{DATA, Failure, IO, NOTHING, journal, judge, now, read_notice};
 
 /// A notice, its original, and what would be sent to whom.
 #[derive(Debug)]
@@ -64,8 +64,9 @@ impl Case {
             .message_id
             .clone()
             .ok_or_else(|| Failure::new(NOTHING, NoOffer::NoMessageId))?;
-        let mut journal = match args.sending.dry_run && !has_journal(places) {
-            true => None,
+        // A dry run looks where there is something to see, and makes nothing.
+        let mut journal = match args.sending.dry_run {
+            true => Journal::open_to_look(&places.state_home.join(NAME)).ok(),
             false => Some(journal(places)?),
         };
         let mut offer = 0;
@@ -113,14 +114,20 @@ impl Case {
     }
 }
 
-/// A notice about an opted-out message shows whether its server acts on that.
+/// A notice about an opted-out message shows whether its server acts on that. Only one that returns
+/// what a server that handled our resubmission knew teaches anything: others may be forged.
 fn learn(notice: &Notice, args: &Resend, config: &Config, places: &Places) -> Result<(), Failure> {
     let Some(honours) = honours(notice).filter(|_| !args.sending.dry_run) else {
         return Ok(());
     };
     // One that belongs to no account teaches nothing.
-    if let Ok(route) = Route::choose(config, None, &senders(&notice.original.header)) {
-        journal(places)?.learn(&route.to_string(), honours, now())?;
+    let Ok(route) = Route::choose(config, None, &senders(&notice.original.header)) else {
+        return Ok(());
+    };
+    let mut journal = journal(places)?;
+    let judgement = judge(notice, &route.account.notice_hosts(), Some(&journal));
+    if judgement.provenance == Provenance::Verified {
+        journal.learn(&route.to_string(), honours, now())?;
     }
     Ok(())
 }

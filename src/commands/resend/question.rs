@@ -54,9 +54,13 @@ pub(super) fn summary(case: &Case) -> Vec<String> {
         shown(&text::decode(found.map_or(&[][..], |field| field.value())))
     };
     let to = list(case.plan.send.iter().map(|chosen| &*chosen.address));
+    let count = match case.plan.send.len() {
+        0 | 1 => String::new(),
+        more => format!("{more} recipients: "),
+    };
     let (sender, through) = (shown(&case.route.sender), shown(&case.route.to_string()));
     let mut lines = vec![
-        format!("Waiting    {to}"),
+        format!("Waiting    {count}{to}"),
         format!("Because    {}", causes(case)),
         format!("Message    \"{}\" of {}", field("Subject"), field("Date")),
         format!("Copy       {}", shown(&case.path.display().to_string())),
@@ -113,7 +117,13 @@ fn causes(case: &Case) -> String {
 }
 
 fn details(case: &Case) -> Vec<String> {
-    let mut lines = Vec::new();
+    let mut lines = vec![format!("From {}", shown(&case.route.sender))];
+    lines.extend(
+        case.plan
+            .send
+            .iter()
+            .map(|one| format!("To   {}", shown(&one.address))),
+    );
     for report in &case.notice.recipients {
         let status = report.status.as_deref().unwrap_or("");
         let (recipient, action) = (shown(&report.final_recipient), word(&report.action));
@@ -133,7 +143,9 @@ fn details(case: &Case) -> Vec<String> {
         }
     }
     let doubt = match case.judgement.provenance {
-        Provenance::Verified => "it returns a secret that only your server knew".to_owned(),
+        Provenance::Verified => {
+            "it returns what only a server that handled the message knew".to_owned()
+        }
         _ => case.judgement.doubt.clone().unwrap_or_default(),
     };
     lines.push(format!(

@@ -7,13 +7,14 @@
 //! holds a lock on a file named after its envelope id; a row `sending` whose lock is free belongs to
 //! a process that died, and becomes `unknown`, which only the user resolves.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::{Delivery, Recorded};
 
@@ -76,7 +77,11 @@ pub struct Recording {
 pub struct Journal {
     db: Connection,
     folder: PathBuf,
+    is_read_only: bool,
 }
+/// How long to wait for another process that uses the journal.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Format of the database, in `PRAGMA user_version`.
 const FORMAT: i64 = 1;
 
@@ -153,9 +158,10 @@ impl Journal {
         let mut journal = Journal {
             db,
             folder: folder.to_owned(),
+            is_read_only: false,
         };
         // SQLite does not wait for another process that turns a new file to WAL mode: it fails.
-        let turn = File::open(&locks).and_then(|folder| folder.lock().map(|()| folder));
+        let turn = File::open(&locks).and_then(wait_for_turn);
         let turn = turn.map_err(|source| Error::Io {
             path: locks,
             source,
@@ -165,12 +171,28 @@ impl Journal {
         Ok(journal)
     }
 
+    /// Opens the journal in `folder` without changing anything there, for a look.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn open_to_look(folder: &Path) -> Result<Journal, Error> {
+        let path = Journal::file(folder);
+        let db = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+        let db = db.map_err(|source| Error::Sql { path, source })?;
+        let folder = folder.to_owned();
+        Ok(Journal {
+            db,
+            folder,
+            is_read_only: true,
+        })
+    }
+
     fn prepare(&mut self, path: &Path) -> Result<(), Error> {
         let sql = |source| Error::Sql {
             path: path.to_owned(),
             source,
         };
-        self.db.busy_timeout(Duration::from_secs(10)).map_err(sql)?;
+        self.db.busy_timeout(PATIENCE).map_err(sql)?;
         self.db
             .execute_batch(
                 "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
@@ -351,6 +373,22 @@ fn make_names_last(folder: &Path) {
     }
 }
 
+/// Locks a folder, within the time that SQLite is given for the same.
+fn wait_for_turn(folder: File) -> io::Result<File> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match folder.try_lock() {
+            Ok(()) => return Ok(folder),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if Instant::now() > end => {
+                let text = "another tls-optout holds it and does not go on";
+                return Err(io::Error::new(io::ErrorKind::TimedOut, text));
+            }
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
 fn recorded(row: &Row<'_>) -> rusqlite::Result<Recorded> {
     Ok(Recorded {
         id: row.get(0)?,
@@ -368,7 +406,6 @@ fn recorded(row: &Row<'_>) -> rusqlite::Result<Recorded> {
 #[cfg(test)]
 mod tests {
     use std::sync::Barrier;
-    use std::thread;
 
     use super::*;
 

@@ -49,15 +49,15 @@ impl Journal {
         read().map_err(|source| self.sql(source))
     }
 
-    /// Is this the ENVID of one of our resubmissions?
+    /// Is this the ENVID of one of our resubmissions of this message?
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn knows_envelope(&self, id: &str) -> Result<bool, Error> {
+    pub fn knows_envelope(&self, id: &str, message_id: &str) -> Result<bool, Error> {
         self.db
             .query_row(
-                "SELECT EXISTS (SELECT 1 FROM delivery WHERE envelope_id = ?1)",
-                [id],
+                "SELECT EXISTS (SELECT 1 FROM delivery WHERE envelope_id = ?1 AND message_id = ?2)",
+                [id, message_id],
                 |row| row.get(0),
             )
             .map_err(|source| self.sql(source))
@@ -187,6 +187,9 @@ impl Journal {
 
     /// Rows `sending` whose sender is gone become `unknown`.
     fn bury_the_dead(&mut self, message_id: &str) -> Result<(), Error> {
+        if self.is_read_only {
+            return Ok(());
+        }
         let read = || -> rusqlite::Result<Vec<String>> {
             self.db
                 .prepare("SELECT DISTINCT envelope_id FROM delivery WHERE message_id = ?1 AND state = 'sending'")?
