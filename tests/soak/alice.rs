@@ -45,6 +45,20 @@ impl Alice {
         alice
     }
 
+    /// From now on msmtp submits.
+    pub(crate) fn use_msmtp(&self) {
+        let config = "[mail]\ninbox = []\nsent = [\"~/Mail/Sent\"]\nsearch = [\"~/Mail\"]\n\n\
+                      [[account]]\nfrom = [\"alice@example.org\"]\ncommand = [\"msmtp\"]\n";
+        let msmtp = format!(
+            "account default\nhost 127.0.0.1\nport {}\nfrom alice@example.org\nauth on\nuser alice\n\
+             passwordeval echo sesame\ntls on\ntls_starttls off\ntls_trust_file {}\n",
+            self.server.port(),
+            self.server.ca_file().display()
+        );
+        self.write(".config/tls-optout/config.toml", config);
+        self.write(".msmtprc", &msmtp);
+    }
+
     fn write(&self, name: &str, text: &str) {
         fs::write(self.home.path().join(name), text).expect("a file");
     }

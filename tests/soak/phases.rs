@@ -68,3 +68,19 @@ fn after_the_reply_the_journal_knows() {
         assert!(verdict.is("sent", 1), "{moment}: {verdict:?}");
     }
 }
+
+/// msmtp does not die with the program, and nobody is there to hear what it has to say.
+#[test]
+fn a_command_that_goes_on_alone_sends_all_of_it_and_once() {
+    let long = "A line of a message that is larger than a pipe.\n".repeat(20_000);
+    for moment in ["CONNECT", "MAIL", "DATA", "BODY", "."] {
+        let alice = Alice::new(Script::tls().on(moment, Then::Pause), &long);
+        alice.use_msmtp();
+        let child = alice.start();
+        assert!(alice.server.paused(PATIENCE), "{moment}: never reached");
+        kill(child);
+        alice.server.go_on();
+        let verdict = settle(alice, &long, moment);
+        assert!(verdict.is("unknown", 1), "{moment}: {verdict:?}");
+    }
+}
