@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use tls_optout::message::header;
-use tls_optout::message::resubmission::{OPT_OUT, Refusal, rewrite};
+use tls_optout::message::refusal::Refusal;
+use tls_optout::message::resubmission::{OPT_OUT, rewrite};
 
 /// Names of fields that must not leave, in the forms that header blocks really have.
 const REMOVED: &[&str] = &[

@@ -2,5 +2,6 @@
 
 pub mod header;
 pub mod recipients;
+pub mod refusal;
 pub mod resubmission;
 pub mod text;

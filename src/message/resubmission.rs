@@ -4,10 +4,8 @@
 //! Everything else stays byte for byte, line ends included; putting CRLF on the wire is the task of
 //! the submission. `Mail-Followup-To`, `Resent-From` and their like are the sender's words and stay.
 
-use thiserror::Error;
-
 use super::header::{self, Field};
-use super::text;
+use super::refusal::{Refusal, refuse, word};
 
 /// The field that asks for delivery without TLS policy (RFC 8689 section 3), without line end. At
 /// least one server compares the value with its case and does not trim it.
@@ -15,7 +13,7 @@ pub const OPT_OUT: &str = "TLS-Required: No";
 
 /// Recipients that nobody else may see (RFC 5322 sections 3.6.3 and 3.6.6), and the private
 /// bookkeeping of mail readers in the copy that they keep.
-const PRIVATE: &[&str] = &[
+pub(super) const PRIVATE: &[&str] = &[
     "Bcc",
     "Resent-Bcc",
     "Apparently-To",
@@ -86,51 +84,6 @@ pub struct Rewritten {
     pub removed: Vec<String>,
 }
 
-/// Why a message is not sent again. Values are cut to 200 characters.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Refusal {
-    /// It carries `TLS-Required` already: sending it once more changes nothing.
-    #[error(
-        "the message was sent with TLS-Required: {value:?} already, and the servers did not honour \
-         it; sending it again would change nothing"
-    )]
-    AlreadyOptedOut {
-        /// The value of the field.
-        value: String,
-    },
-    /// Its sender asked for more security, not for less.
-    #[error("its sender asked for security ({field}: {value:?}); it is not sent without")]
-    SecurityRequested {
-        /// The field that asks.
-        field: &'static str,
-        /// Its value.
-        value: String,
-    },
-    /// It is a notice or an automatic reply, which nobody may repeat (RFC 3834 section 2, RFC 3461
-    /// section 6.1).
-    #[error(
-        "it is a notice or an automatic reply ({field}: {value:?}); those are never sent again"
-    )]
-    Automatic {
-        /// The field that tells.
-        field: &'static str,
-        /// Its value.
-        value: String,
-    },
-    /// A bare CR in its header stands before a field that nobody may see. Servers that take it for a line
-    /// end would pass the field on.
-    #[error(
-        "a bare carriage return in its header hides a field {field}, which nobody may see; it is not sent again"
-    )]
-    HiddenField {
-        /// The name of the hidden field.
-        field: &'static str,
-    },
-    /// It does not begin with a header field, so a field above it could change its meaning.
-    #[error("it does not begin with a header field; give the whole, raw message")]
-    NoHeader,
-}
-
 /// The message to submit for `original`: [`OPT_OUT`] added exactly once as the very first field,
 /// private, trace and store fields removed, every other byte kept.
 ///
@@ -159,98 +112,6 @@ pub fn rewrite(original: &[u8]) -> Result<Rewritten, Refusal> {
     Ok(Rewritten { bytes, removed })
 }
 
-/// May this message be sent again with an opt-out? [`rewrite`] asks this first.
-///
-/// # Errors
-///
-/// [`Refusal`] says why not.
-pub fn refuse(original: &[u8]) -> Result<(), Refusal> {
-    let first = header::fields(original).next().ok_or(Refusal::NoHeader)?;
-    if first.name().is_empty() && !is_mbox_line(&first) {
-        return Err(Refusal::NoHeader);
-    }
-    for field in header::fields(original) {
-        if let Some(field) = hidden(field.raw()) {
-            return Err(Refusal::HiddenField { field });
-        }
-        let value = || field.text().chars().take(200).collect::<String>();
-        if field.is("TLS-Required") {
-            return Err(Refusal::AlreadyOptedOut { value: value() });
-        }
-        for (name, asks) in SECURITY {
-            if field.is(name) && asks(&field.text().to_ascii_lowercase()) {
-                return Err(Refusal::SecurityRequested {
-                    field: name,
-                    value: value(),
-                });
-            }
-        }
-        for (name, tells) in AUTOMATIC {
-            if field.is(name) && tells(&field.text().to_ascii_lowercase()) {
-                return Err(Refusal::Automatic {
-                    field: name,
-                    value: value(),
-                });
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The private field that would be there if a bare CR ended a line.
-fn hidden(raw: &[u8]) -> Option<&'static str> {
-    let lines = raw.split(|&byte| byte == b'\r').skip(1);
-    lines
-        .filter_map(|line| header::fields(line).next())
-        .find_map(|field| PRIVATE.iter().copied().find(|name| field.is(name)))
-}
-
-/// The name of a field, and the test that its value must pass to count. The value is given in lower
-/// case.
-type Sign = (&'static str, fn(&str) -> bool);
-
-/// Fields by which a sender asks for security. `Require-TLS-ESMTP` is Postfix's mark of REQUIRETLS
-/// (`REQUIRETLS_README`). `Sensitivity` (RFC 2156 section 5.3.4, RFC 4021): `Personal` says that the
-/// message is no business matter, and asks for nothing.
-const SECURITY: &[Sign] = &[
-    ("Require-TLS-ESMTP", |value| word(value) != "no"),
-    ("Sensitivity", |value| {
-        word(value) == "private" || value.contains("confidential")
-    }),
-];
-
-/// Fields that show that a machine wrote the message (RFC 3834).
-const AUTOMATIC: &[Sign] = &[
-    ("Auto-Submitted", |value| word(value) != "no"),
-    ("Return-Path", |value| value.starts_with("<>")),
-    ("Precedence", |value| word(value) == "auto_reply"),
-    ("Content-Type", is_report),
-    ("From", is_daemon),
-    ("X-Failed-Recipients", |_| true),
-    ("X-Autoreply", |_| true),
-    ("X-Autorespond", |_| true),
-    ("X-Auto-Response", |_| true),
-];
-
-/// DSN, MDN and feedback report, whole (RFC 6522) or bare.
-fn is_report(content_type: &str) -> bool {
-    const REPORTS: &[&str] = &[
-        "multipart/report",
-        "message/delivery-status",
-        "message/global-delivery-status",
-        "message/disposition-notification",
-        "message/global-disposition-notification",
-        "message/feedback-report",
-    ];
-    REPORTS.contains(&word(content_type))
-}
-
-fn is_daemon(from: &str) -> bool {
-    text::addresses(from.as_bytes())
-        .iter()
-        .any(|address| address.starts_with("mailer-daemon@"))
-}
-
 /// Is the message encrypted itself (RFC 3156 section 4, RFC 8551 section 3.3, or PGP in the text)? Then
 /// broken TLS exposes its header only.
 pub fn is_encrypted(message: &[u8]) -> bool {
@@ -266,12 +127,6 @@ pub fn is_encrypted(message: &[u8]) -> bool {
                 && body.ends_with(b"-----END PGP MESSAGE-----")
         }
     }
-}
-
-/// The first word of a value, without parameters and comments.
-fn word(value: &str) -> &str {
-    let end = value.find(|c: char| c.is_whitespace() || matches!(c, ';' | '('));
-    &value[..end.unwrap_or(value.len())]
 }
 
 fn is_removed(field: &Field, resent: bool) -> bool {
@@ -291,7 +146,7 @@ fn is_removed(field: &Field, resent: bool) -> bool {
 
 /// The line that separates the messages of an mbox (a pipe from an mbox folder begins with it), and
 /// the same line after another mbox has quoted it.
-fn is_mbox_line(field: &Field) -> bool {
+pub(super) fn is_mbox_line(field: &Field) -> bool {
     let raw = field.raw();
     field.name().is_empty() && raw.strip_prefix(b">").unwrap_or(raw).starts_with(b"From ")
 }
@@ -403,80 +258,5 @@ mod tests {
                         Resent-From: a@example.org\nDKIM-Signature: of the author\nX-Mutt: y\n\
                         Sensitivity: Personal\nAuto-Submitted: no\nPrecedence: list\n\n";
         assert_eq!(sent(original), format!("TLS-Required: No\n{original}"));
-    }
-
-    #[test]
-    fn what_is_refused() {
-        let refused = |field: &str| rewrite(format!("{field}\n\n").as_bytes()).unwrap_err();
-        for field in [
-            "TLS-Required: No",
-            "tls-required : yes",
-            "TLS-Required:\n No",
-        ] {
-            assert!(
-                matches!(refused(field), Refusal::AlreadyOptedOut { .. }),
-                "{field}"
-            );
-        }
-        for field in [
-            "Require-TLS-ESMTP: yes",
-            "Sensitivity: Company-Confidential",
-            "sensitivity: PRIVATE (really)",
-        ] {
-            assert!(
-                matches!(refused(field), Refusal::SecurityRequested { .. }),
-                "{field}"
-            );
-        }
-        for field in [
-            "Auto-Submitted: auto-replied (vacation)",
-            "Content-Type: Multipart/Report; report-type=delivery-status",
-            "Content-Type: message/disposition-notification",
-            "Return-Path: <>",
-            "Precedence: auto_reply",
-            "From: Mail Delivery System <MAILER-DAEMON@example.org>",
-            "X-Failed-Recipients: bob@example.net",
-        ] {
-            assert!(
-                matches!(refused(field), Refusal::Automatic { .. }),
-                "{field}"
-            );
-        }
-        for message in ["", "\n\nbody", " folded: x\n\n", "no field\nSubject: x\n\n"] {
-            assert_eq!(
-                rewrite(message.as_bytes()),
-                Err(Refusal::NoHeader),
-                "{message:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_bare_cr_hides_no_bcc() {
-        for original in [
-            "From: a@example.org\rBcc: x@example.net\rSubject: y\r\rbody",
-            "Subject: y\r\n z\rBCC : x@example.net\n\n",
-        ] {
-            let refusal = rewrite(original.as_bytes()).unwrap_err();
-            assert_eq!(
-                refusal,
-                Refusal::HiddenField { field: "Bcc" },
-                "{original:?}"
-            );
-        }
-        for original in [
-            "Subject: y\r\n\tBcc: folded\r\n\r\nx\rBcc: in the body",
-            "Subject: bare\rcarriage return\n\n",
-        ] {
-            assert!(rewrite(original.as_bytes()).is_ok(), "{original:?}");
-        }
-    }
-
-    #[test]
-    fn a_refusal_is_one_line_without_control_characters() {
-        let refusal = rewrite(b"Auto-Submitted: \x1b[2J\n evil\n\n")
-            .unwrap_err()
-            .to_string();
-        assert!(!refusal.contains(char::is_control), "{refusal:?}");
     }
 }
