@@ -303,7 +303,7 @@ fn while_a_reader_changes_flags_all_the_time() {
                 let new = tree.path(&format!("Sent/cur/1700000007.w:2,{flags}"));
                 fs::rename(&path, &new).unwrap();
                 path = new;
-                std::thread::sleep(Duration::from_millis(5));
+                std::thread::sleep(Duration::from_micros(500));
             }
         });
         let missed = (0..50).filter(|_| tree.find().copies.is_empty()).count();

@@ -7,12 +7,15 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::folder::{FileName, PARTS, Unreadable};
 
-/// How often a directory is listed anew that changes under our eyes.
+/// How often a directory is listed that changes under our eyes, however long that takes.
 const ATTEMPTS: usize = 8;
+/// For so long it is listed more often: each listing can miss a file that is renamed, and a busy
+/// machine gives the one who renames much time between two entries.
+const PATIENCE: Duration = Duration::from_millis(150);
 /// Two changes of a directory within a tick of the file system's clock look like one.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -52,10 +55,9 @@ impl Listing {
         self.directories.push(directory.to_owned());
         let start = self.files.len();
         let mut sure = list(directory, |name| self.push(directory, &name, near))?;
-        for _ in 1..ATTEMPTS {
-            if sure {
-                break;
-            }
+        let (begun, mut attempts) = (Instant::now(), 1);
+        while !sure && (attempts < ATTEMPTS || begun.elapsed() < PATIENCE) {
+            attempts += 1;
             let known: HashSet<OsString> = self.files[start..]
                 .iter()
                 .map(|file| file.name(&self.names).to_owned())
