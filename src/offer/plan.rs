@@ -49,6 +49,12 @@ pub enum Reason {
     /// The policy forbids it.
     #[error("may not be opted out: {}", forbidden(.0.as_deref()))]
     Policy(Option<String>),
+    /// The address stands for several, and some of them have the message.
+    #[error(
+        "stands for several recipients, and some have the message already; if they may get it twice, \
+             name it with --to"
+    )]
+    SomeHaveIt,
     /// The notice says that this recipient has the message.
     #[error("has the message already, the notice says")]
     HasIt,
@@ -81,13 +87,24 @@ pub fn plan(
             let shown = report.original_recipient.as_ref();
             let shown = shown.unwrap_or(&report.final_recipient);
             let found = reported(&originals, report);
-            plan.add(shown, found, Some(report), policy, deliveries);
+            let same = |r: &&RecipientReport| {
+                let mailbox = reported(&originals, r);
+                mailbox.is_some_and(|m| found.is_some_and(|f| f.address == m.address))
+            };
+            if notice.recipients.iter().filter(same).any(has_it) {
+                plan.leave_out(shown, Reason::SomeHaveIt);
+            } else {
+                plan.add(shown, found, Some(report), policy, deliveries);
+            }
         }
     }
     for address in to {
-        let report = notice.recipients.iter().find(|report| {
+        let is_about = |report: &&RecipientReport| {
             reported(&originals, report).is_some_and(|r| same_address(&r.address, address))
-        });
+        };
+        // Of several behind one address those who wait count: the user has named it.
+        let about = || notice.recipients.iter().filter(is_about);
+        let report = about().find(|report| !has_it(report)).or(about().next());
         let found = matching(&originals, address);
         plan.add(address, found, report, policy, deliveries);
     }
@@ -117,10 +134,7 @@ impl Plan {
                 .map(|()| mailbox.address.clone()),
         };
         match checked {
-            Err(reason) => self.left_out.push(LeftOut {
-                address: shown.to_owned(),
-                reason,
-            }),
+            Err(reason) => self.leave_out(shown, reason),
             Ok(address) if self.has(&address) => (),
             Ok(address) => self.send.push(Chosen {
                 address,
@@ -130,11 +144,21 @@ impl Plan {
         }
     }
 
+    fn leave_out(&mut self, shown: &str, reason: Reason) {
+        let address = shown.to_owned();
+        self.left_out.push(LeftOut { address, reason });
+    }
+
     fn has(&self, address: &str) -> bool {
         self.send
             .iter()
             .any(|chosen| same_address(&chosen.address, address))
     }
+}
+
+/// Does the notice say that this recipient has the message?
+fn has_it(report: &RecipientReport) -> bool {
+    !matches!(report.action, Action::Delayed | Action::Failed)
 }
 
 /// May this recipient of the original get a resubmission?
@@ -144,8 +168,6 @@ fn check(
     policy: &Policy,
     deliveries: &[Delivery],
 ) -> Result<(), Reason> {
-    let has_it =
-        |report: &RecipientReport| !matches!(report.action, Action::Delayed | Action::Failed);
     if report.is_some_and(has_it) {
         return Err(Reason::HasIt);
     }

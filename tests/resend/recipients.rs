@@ -123,3 +123,25 @@ fn the_bytes_of_a_dry_run_stand_alone() {
     );
     home.received();
 }
+
+/// One alias, two behind it, of whom one has the message.
+#[test]
+fn an_alias_is_not_mailed_again_for_one_of_its_members() {
+    let home = Home::new(Script::tls());
+    let notice = notice(&[
+        ("erin@far.test", "2.0.0", "sent"),
+        ("dave@far.test", "4.7.4", NO_TLS),
+    ])
+    .replacen("Action: delayed", "Action: relayed", 1)
+    .replace("rfc822;erin@far.test", &format!("rfc822;{BOB}"))
+    .replace("rfc822;dave@far.test", &format!("rfc822;{BOB}"));
+    let run = home.resend(&["--yes"], &notice);
+    assert_eq!(run.status, 1, "{run:?}");
+    assert!(
+        run.stdout
+            .starts_with(&format!("{BOB}: stands for several recipients")),
+        "{run:?}"
+    );
+    assert_eq!(home.resend(&["--yes", "--to", BOB], &notice).status, 0);
+    assert_eq!(recipients(&home), [BOB]);
+}
