@@ -1,11 +1,13 @@
 //! `find`: where the original lies.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::ffi::OsStrExt;
 
 use crate::cli::Find;
 use crate::config::{Config, Places};
 use crate::maildir::search::{self, Accept, Found};
 use crate::message::text;
+use crate::terminal::shown;
 
 use super::{DATA, DONE, Failure, NO_INPUT};
 
@@ -27,7 +29,12 @@ pub(super) fn run(args: &Find, places: &Places) -> Result<u8, Failure> {
     let Some(copy) = found.copies.first() else {
         return Err(missing(&config, &id, &found));
     };
-    writeln!(io::stdout(), "{}", copy.path.display())?;
+    let mut out = io::stdout().lock();
+    // A program gets the name as it is; a terminal gets nothing that acts on it.
+    match out.is_terminal() {
+        true => writeln!(out, "{}", shown(&copy.path.display().to_string()))?,
+        false => out.write_all(&[copy.path.as_os_str().as_bytes(), b"\n"].concat())?,
+    }
     Ok(DONE)
 }
 

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::cli::{Dismiss, NAME, Offers, Resolve};
 use crate::config::Places;
+use crate::message::recipients::same_address;
 use crate::message::text::rfc3339;
 use crate::offer::{Delivery, Recorded, State};
 use crate::terminal::shown;
@@ -22,7 +23,7 @@ pub(super) fn list(args: &Offers, places: &Places) -> Result<u8, Failure> {
         for (recipient, cause) in &offer.waiting {
             let delivery = deliveries
                 .iter()
-                .find(|d| d.recipient == recipient.to_lowercase());
+                .find(|d| same_address(&d.recipient, &recipient.to_lowercase()));
             let state = state(&offer, delivery, now);
             if !args.all && !matches!(state, "open" | "refused" | "unknown" | "sending") {
                 continue;

@@ -288,6 +288,20 @@ fn a_full_disk() {
 }
 
 #[test]
+fn a_journal_that_is_none() {
+    let home = Home::new(Script::tls());
+    fs::create_dir_all(home.state()).expect("a folder");
+    home.file(
+        ".local/state/tls-optout/journal.sqlite3",
+        &"no database ".repeat(100),
+    );
+    let run = home.resend(&["--yes"], &home.notice());
+    assert_eq!(run.status, 74, "{run:?}");
+    assert!(run.stderr.contains("move the file away"), "{run:?}");
+    assert!(home.received().is_empty());
+}
+
+#[test]
 fn a_broken_configuration_names_line_column_and_the_nearest_key() {
     let home = Home::new(Script::tls());
     home.write_config("[[account]]\npasword_command = \"x\"\n");

@@ -66,11 +66,9 @@ fn a_refusal_leaves_the_offer_open() {
     assert!(home.received().is_empty());
 }
 
-#[test]
-fn killed_after_the_dot_it_is_unknown() {
-    let home = Home::new(Script::tls().on(".", Then::Nothing));
+/// The journal says `sending` before DATA; the kill comes while the server keeps silent.
+fn kill_while_sending(home: &Home) {
     let mut child = home.start(&["resend", "--yes"], &home.notice());
-    // The journal says `sending` before DATA; the kill comes while the server keeps silent.
     while !home.run(&["offers"], "").stdout.contains("sending") {
         assert!(
             child.try_wait().expect("a process").is_none(),
@@ -79,6 +77,12 @@ fn killed_after_the_dot_it_is_unknown() {
     }
     child.kill().expect("a process");
     child.wait().expect("a process");
+}
+
+#[test]
+fn killed_after_the_dot_it_is_unknown() {
+    let home = Home::new(Script::tls().on(".", Then::Nothing));
+    kill_while_sending(&home);
     assert!(home.run(&["offers"], "").stdout.contains("unknown"));
     let run = home.resend(&["--yes"], &home.notice());
     assert_eq!(run.status, 1, "{run:?}");
@@ -188,15 +192,7 @@ fn a_reader_that_went_away_stops_no_work() {
 #[test]
 fn a_dry_run_leaves_a_dead_sender_alone() {
     let home = Home::new(Script::tls().on(".", Then::Nothing));
-    let mut child = home.start(&["resend", "--yes"], &home.notice());
-    while !home.run(&["offers"], "").stdout.contains("sending") {
-        assert!(
-            child.try_wait().expect("a process").is_none(),
-            "it ended early"
-        );
-    }
-    child.kill().expect("a process");
-    child.wait().expect("a process");
+    kill_while_sending(&home);
     let run = home.resend(&["--dry-run"], &home.notice());
     assert!(run.stderr.contains("is being sent again"), "{run:?}");
     let locks = std::fs::read_dir(home.state().join("locks")).expect("a folder");

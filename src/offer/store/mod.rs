@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior, params,
+};
 
 use super::{Delivery, Recorded};
 
@@ -34,7 +36,7 @@ pub enum Error {
         source: io::Error,
     },
     /// SQLite failed.
-    #[error("the journal {}: {source}; look there for free space and permissions", path.display())]
+    #[error("the journal {}: {source}; {}", path.display(), advice(source))]
     Sql {
         /// The database file.
         path: PathBuf,
@@ -52,6 +54,18 @@ pub enum Error {
     /// A recipient already got, or may have got, the message.
     #[error("{}", already(.0))]
     Taken(Delivery),
+}
+
+fn advice(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "another tls-optout is busy with it, try again"
+        }
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            "move the file away to start anew, which forgets what was sent again"
+        }
+        _ => "look there for free space and permissions",
+    }
 }
 
 /// One line for a delivery that stands in the way of another.
