@@ -4,7 +4,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use zeroize::Zeroizing;
 
 use super::smtp::Session;
-use super::{Error, Mechanism, Secret, Server, reply};
+use super::{Error, Mechanism, Secret, Server};
 
 /// Longest command line without its CRLF (RFC 5321 section 4.5.3.1.4). A response that would make
 /// AUTH longer waits for the server's go-ahead (RFC 4954 section 4).
@@ -117,7 +117,7 @@ fn responses(mechanism: Mechanism, server: &Server, secret: &Secret) -> Vec<Zero
 fn reason(lines: &[String]) -> String {
     let text = lines.first().map(|line| line.trim()).unwrap_or_default();
     match BASE64_STANDARD.decode(text) {
-        Ok(bytes) => reply::printable(&String::from_utf8_lossy(&bytes)),
+        Ok(bytes) => crate::terminal::shown(&String::from_utf8_lossy(&bytes)),
         Err(_) => text.to_owned(),
     }
 }

@@ -11,9 +11,10 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{CertificateError, ClientConfig, ClientConnection, StreamOwned};
 use rustls_platform_verifier::Verifier;
 
-use super::reply::{Builder, MAX_LINE, Reply, printable};
+use super::reply::{Builder, MAX_LINE, Reply};
 use super::{Error, Security, Server};
 use crate::message::text::rfc3339;
+use crate::terminal::shown;
 
 /// A connection. After the first failure nothing more goes out: client and server may no longer
 /// agree on where in the dialogue they are.
@@ -358,7 +359,7 @@ fn explain(server: &Server, error: rustls::Error) -> Error {
                 names.join(", ")
             };
             (
-                format!("it is for {}, not for {}", printable(&names), server.host),
+                format!("it is for {}, not for {}", shown(&names), server.host),
                 "if this is the right server, use a name of its certificate in `submission`"
                     .to_owned(),
             )
@@ -370,7 +371,7 @@ fn explain(server: &Server, error: rustls::Error) -> Error {
                 .to_owned(),
         ),
         CertificateError::Revoked => ("it was revoked".to_owned(), operator),
-        other => (printable(&other.to_string()), operator),
+        other => (shown(&other.to_string()), operator),
     };
     Error::Certificate {
         server: server.to_string(),

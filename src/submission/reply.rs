@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::terminal::shown;
+
 /// RFC 5321 section 4.5.3.1.5 allows 512 octets; some servers send more.
 pub(super) const MAX_LINE: usize = 4096;
 /// No real reply comes near this; an endless one must end somewhere.
@@ -84,7 +86,7 @@ impl Builder {
     /// Fails with [`io::ErrorKind::InvalidData`] where the line is no SMTP reply, the code differs
     /// from that of the lines before, or the reply does not end.
     pub(super) fn push(&mut self, line: &[u8]) -> io::Result<Option<Reply>> {
-        let line = printable(&String::from_utf8_lossy(line));
+        let line = shown(&String::from_utf8_lossy(line));
         let invalid = |what: &str| {
             let shown: String = line.chars().take(80).collect();
             Err(io::Error::new(
@@ -125,18 +127,6 @@ impl Builder {
     pub(super) fn is_empty(&self) -> bool {
         self.code.is_none()
     }
-}
-
-/// Foreign text fit for a terminal: control characters and the marks that turn the direction of
-/// writing become `?`.
-pub(super) fn printable(text: &str) -> String {
-    let tricky = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    text.chars()
-        .map(|c| if tricky(c) { '?' } else { c })
-        .collect()
 }
 
 #[cfg(test)]
@@ -203,6 +193,6 @@ mod tests {
     #[test]
     fn nothing_plays_tricks_on_the_terminal() {
         let reply = read(&["550 a\x1b[2Jb\u{202e}c\u{9b}d"]).unwrap().unwrap();
-        assert_eq!(reply.to_string(), "550 a?[2Jb?c?d");
+        assert_eq!(reply.to_string(), "550 a\\u{1b}[2Jb\\u{202e}c\\u{9b}d");
     }
 }

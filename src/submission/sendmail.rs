@@ -12,8 +12,8 @@ use std::process::{ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use super::reply::printable;
 use super::{Envelope, Error, Outcome, Receipt};
+use crate::terminal::shown;
 
 /// As much of stderr is kept; more is read and forgotten.
 const MAX_STDERR: usize = 16 * 1024;
@@ -168,7 +168,7 @@ fn one_line(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let lines: Vec<String> = text
         .lines()
-        .map(|line| printable(line.trim()))
+        .map(|line| shown(line.trim()))
         .filter(|line| !line.is_empty())
         .collect();
     let joined = lines.join("; ");
@@ -237,7 +237,7 @@ mod tests {
         let text = error.to_string();
         assert_eq!(
             text,
-            "`sh` did not take the message (exit status 69): a?[2J; b; nothing was sent"
+            "`sh` did not take the message (exit status 69): a\\u{1b}[2J; b; nothing was sent"
         );
     }
 
