@@ -51,7 +51,7 @@ pub enum Refusal {
     NoHeader,
 }
 
-/// May this message be sent again with an opt-out? [`rewrite`] asks this first.
+/// May this message be sent again with an opt-out? [`super::resubmission::rewrite`] asks this first.
 ///
 /// # Errors
 ///
