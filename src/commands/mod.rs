@@ -120,7 +120,8 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { DONE });
         }
     };
-    log::start(u8::from(matches!(cli.verb, Verb::Watch(_))), cli.verbose);
+    let is_daemon = matches!(cli.verb, Verb::Watch(_));
+    log::start(is_daemon, cli.verbose);
     match run(cli) {
         Ok(status) => ExitCode::from(status),
         Err(failure) => {

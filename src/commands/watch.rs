@@ -1,24 +1,21 @@
 //! `watch`: the daemon. It records offers and never sends.
 
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender, channel};
-use std::thread;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant, SystemTime};
-
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 
 use crate::cli::Watch;
 use crate::config::{Asking, Config, Places};
 use crate::offer::store::Journal;
+use crate::watch::alone::{self, Alone};
 use crate::watch::folders::Folders;
+use crate::watch::manager::Manager;
 use crate::watch::progress::Progress;
-use crate::watch::{Event, Events, arrival};
+use crate::watch::{Event, Events, arrival, clock, signals};
 
-use super::{CONFIG, DONE, Failure, IO, NOTHING, journal, now};
+use super::{CONFIG, DONE, Failure, IO, NOTHING, TRY_AGAIN, journal, now};
 
 /// How often everything is looked through, whatever the system tells.
 const LOOK: Duration = Duration::from_secs(300);
@@ -29,6 +26,32 @@ const ATTEMPTS: usize = 4;
 
 /// Looks through the inbox folders, and goes on as messages come.
 pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
+    let config = settings(places)?;
+    let journal = journal(places)?;
+    let state = places.state_home.join(super::NAME);
+    let _alone = Alone::become_it(&state).map_err(|error| {
+        let status = match error {
+            alone::Error::Taken { .. } => TRY_AGAIN,
+            alone::Error::Io { .. } => IO,
+        };
+        Failure::new(status, error)
+    })?;
+    let mut daemon = Daemon {
+        folders: Folders::new(config.mail.inbox),
+        journal,
+        progress: Progress::load(state.join("looked")),
+        manager: Manager::from_env(),
+        is_over: Arc::new(AtomicBool::new(false)),
+    };
+    if args.once {
+        let new = daemon.look()?;
+        return Ok(if new > 0 { DONE } else { NOTHING });
+    }
+    daemon.watch(places)
+}
+
+/// The configuration, with a folder to watch.
+fn settings(places: &Places) -> Result<Config, Failure> {
     // Never asks mutt: a daemon's start must not open a passphrase prompt.
     let config = Config::load(places, Asking::Never)?;
     if config.mail.inbox.is_empty() {
@@ -36,59 +59,86 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
         let text = format!("no folder to watch; write [mail] inbox into {file}");
         return Err(Failure::new(CONFIG, text));
     }
-    let mut daemon = Daemon {
-        folders: Folders::new(config.mail.inbox),
-        journal: journal(places)?,
-        progress: Progress::load(places.state_home.join(super::NAME).join("looked")),
-        is_over: Arc::new(AtomicBool::new(false)),
-    };
-    if args.once {
-        let new = daemon.look()?;
-        return Ok(if new > 0 { DONE } else { NOTHING });
-    }
-    daemon.watch()
+    Ok(config)
 }
 
 struct Daemon {
     folders: Folders,
     journal: Journal,
     progress: Progress,
+    manager: Manager,
     /// A signal ended the daemon.
     is_over: Arc<AtomicBool>,
 }
 
 impl Daemon {
-    fn watch(&mut self) -> Result<u8, Failure> {
+    fn watch(&mut self, places: &Places) -> Result<u8, Failure> {
         let (sender, receiver) = channel();
-        end_on_signals(&self.is_over, &sender)
+        signals::heed(&self.is_over, &sender)
             .map_err(|error| Failure::new(IO, format!("cannot wait for signals: {error}")))?;
+        if let Err(error) = clock::look_after_jumps(&sender) {
+            tracing::debug!("jumps of the clock are not seen: {error}");
+        }
         let mut events = Events::new(sender);
         while !self.is_over() {
             // Watching starts before looking, so that nothing is missed.
             let is_told_all = self.watch_what_is_there(&mut events);
+            self.manager.ready("watching the inbox folders");
             let looked = self.look();
             if let Err(failure) = &looked {
                 tracing::error!("{failure}");
             }
             let is_all_well = is_told_all && looked.is_ok();
             let due = Instant::now() + if is_all_well { LOOK } else { POLL };
-            let left = || due.saturating_duration_since(Instant::now());
-            while let Ok(event) = receiver.recv_timeout(left()) {
-                match event {
-                    Event::Message(path) if self.folders.is_new(&path) => self.take(&path),
-                    Event::Message(_) => {}
-                    Event::Written(path) => self.take(&path),
-                    Event::Look | Event::Stop => break,
-                }
-            }
-            // The look that follows sees all that these tell of.
-            for event in receiver.try_iter() {
-                if let Event::Written(path) = event {
-                    self.folders.forget(&path);
-                }
+            if self.take_until(due, &receiver) {
+                self.manager.reloading();
+                self.reload(places);
             }
         }
+        self.manager.stopping();
         Ok(DONE)
+    }
+
+    /// Takes what comes until a look is due. Is the configuration to be read again?
+    fn take_until(&mut self, due: Instant, events: &Receiver<Event>) -> bool {
+        let mut is_reload = false;
+        loop {
+            self.manager.alive();
+            let left = due.saturating_duration_since(Instant::now());
+            match events.recv_timeout(left.min(self.manager.may_sleep())) {
+                Ok(Event::Message(path)) if self.folders.is_new(&path) => self.take(&path),
+                Ok(Event::Message(_)) => {}
+                Ok(Event::Written(path)) => self.take(&path),
+                Ok(Event::Reload) => {
+                    is_reload = true;
+                    break;
+                }
+                Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}
+                Ok(Event::Look | Event::Stop) | Err(_) => break,
+            }
+        }
+        // The look that follows sees all that these tell of.
+        for event in events.try_iter() {
+            match event {
+                Event::Written(path) => self.folders.forget(&path),
+                Event::Reload => is_reload = true,
+                _ => {}
+            }
+        }
+        is_reload
+    }
+
+    /// A configuration that is no good leaves everything as it was.
+    fn reload(&mut self, places: &Places) {
+        match settings(places) {
+            Ok(config) => {
+                self.folders = Folders::new(config.mail.inbox);
+                tracing::info!("the configuration was read again");
+            }
+            Err(failure) => {
+                tracing::error!("{failure}; going on with the configuration as it was");
+            }
+        }
     }
 
     fn is_over(&self) -> bool {
@@ -141,6 +191,7 @@ impl Daemon {
             };
             has_changed = true;
             for (at, path) in found.iter().enumerate() {
+                self.manager.alive();
                 if self.is_over() {
                     return Ok(new);
                 }
@@ -192,16 +243,4 @@ impl Daemon {
         }
         Ok(recording.is_new)
     }
-}
-
-fn end_on_signals(is_over: &Arc<AtomicBool>, sender: &Sender<Event>) -> io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    let (is_over, sender) = (Arc::clone(is_over), sender.clone());
-    thread::spawn(move || {
-        for _ in signals.forever() {
-            is_over.store(true, Ordering::Relaxed);
-            let _ = sender.send(Event::Stop);
-        }
-    });
-    Ok(())
 }

@@ -13,9 +13,13 @@ use notify::{Config, ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Wa
 
 use crate::maildir::folder::PARTS;
 
+pub mod alone;
 pub mod arrival;
+pub mod clock;
 pub mod folders;
+pub mod manager;
 pub mod progress;
+pub mod signals;
 
 /// Why the daemon wakes up.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,6 +30,8 @@ pub enum Event {
     Written(PathBuf),
     /// Folders came or went, or events were lost: look through everything.
     Look,
+    /// The configuration has changed.
+    Reload,
     /// The user or the session ends the daemon.
     Stop,
 }

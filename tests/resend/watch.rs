@@ -11,7 +11,7 @@ use submission_server::Script;
 use crate::home::{Home, original};
 
 /// How long something may take that happens at once on an idle machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A home whose configuration names an inbox, which may not exist yet.
 fn home_without_inbox() -> Home {
@@ -25,24 +25,24 @@ fn home_without_inbox() -> Home {
 }
 
 /// A home whose inbox is watched.
-fn home() -> Home {
+pub(crate) fn home() -> Home {
     let home = home_without_inbox();
     make_folder(&home, "INBOX");
     home
 }
 
-fn make_folder(home: &Home, folder: &str) {
+pub(crate) fn make_folder(home: &Home, folder: &str) {
     for part in ["cur", "new", "tmp"] {
         fs::create_dir_all(home.path("Mail").join(folder).join(part)).expect("a folder");
     }
 }
 
 /// Delivers as a mail server does: written to `tmp`, renamed into `new`.
-fn deliver(home: &Home, name: &str, message: &str) {
+pub(crate) fn deliver(home: &Home, name: &str, message: &str) {
     deliver_to(home, "INBOX", name, message);
 }
 
-fn deliver_to(home: &Home, folder: &str, name: &str, message: &str) {
+pub(crate) fn deliver_to(home: &Home, folder: &str, name: &str, message: &str) {
     let folder = home.path("Mail").join(folder);
     let [from, to] = ["tmp", "new"].map(|part| folder.join(part).join(name));
     fs::write(&from, message).expect("a file");
@@ -55,17 +55,17 @@ fn set_delivered(home: &Home, message: &str, days_ago: u64) {
     file.set_modified(past).expect("a time");
 }
 
-fn numbered(home: &Home, number: usize) -> String {
+pub(crate) fn numbered(home: &Home, number: usize) -> String {
     home.notice()
         .replace("warning-1@", &format!("warning-{number}@"))
 }
 
-fn offers(home: &Home) -> usize {
+pub(crate) fn offers(home: &Home) -> usize {
     home.run(&["offers", "--json"], "").stdout.lines().count()
 }
 
 /// Waits for the offers, and fails when there are others in the end.
-fn wait_for_offers(home: &Home, count: usize) {
+pub(crate) fn wait_for_offers(home: &Home, count: usize) {
     let end = Instant::now() + PATIENCE;
     while offers(home) < count && Instant::now() < end {
         thread::sleep(Duration::from_millis(20));
@@ -74,13 +74,13 @@ fn wait_for_offers(home: &Home, count: usize) {
 }
 
 /// A running daemon. Its log goes to a file: what it has done so far can be read there.
-struct Daemon<'a> {
+pub(crate) struct Daemon<'a> {
     home: &'a Home,
     child: Child,
 }
 
 impl<'a> Daemon<'a> {
-    fn start(home: &'a Home, before: &[&str]) -> Daemon<'a> {
+    pub(crate) fn start(home: &'a Home, before: &[&str]) -> Daemon<'a> {
         let log = home.path("log");
         fs::write(&log, "").expect("a file");
         let program = env!("CARGO_BIN_EXE_tls-optout");
@@ -93,11 +93,15 @@ impl<'a> Daemon<'a> {
         Daemon { home, child }
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.home.path("log")).expect("the log")
     }
 
-    fn wait_for_log(&self, text: &str) {
+    pub(crate) fn wait_for_log(&self, text: &str) {
         let end = Instant::now() + PATIENCE;
         while !self.log().contains(text) {
             assert!(Instant::now() < end, "no {text:?} in {:?}", self.log());
@@ -105,7 +109,7 @@ impl<'a> Daemon<'a> {
         }
     }
 
-    fn signal(&mut self, name: &str) {
+    pub(crate) fn signal(&mut self, name: &str) {
         let ended = self.child.try_wait().expect("a process");
         assert!(ended.is_none(), "it ended by itself: {:?}", self.log());
         let kill = format!("kill -{name} {}", self.child.id());
@@ -114,7 +118,7 @@ impl<'a> Daemon<'a> {
     }
 
     /// Asks it to end as systemd does. Its log.
-    fn stop(self) -> String {
+    pub(crate) fn stop(self) -> String {
         self.end("TERM")
     }
 
