@@ -116,6 +116,9 @@ pub struct Offers {
     /// Those that are done, expired or dismissed too
     #[arg(long, short)]
     pub all: bool,
+    /// Only how many wait, for a status line
+    #[arg(long, conflicts_with_all = ["json", "all"])]
+    pub count: bool,
 }
 
 /// Arguments of `dismiss`.

@@ -28,6 +28,7 @@ mod process;
 mod resend;
 mod route;
 mod send;
+mod telling;
 mod watch;
 
 /// Done; or: yes, TLS is the cause.

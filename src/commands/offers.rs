@@ -8,6 +8,7 @@ use crate::cli::{Dismiss, NAME, Offers, Resolve};
 use crate::config::Places;
 use crate::message::recipients::same_address;
 use crate::message::text::rfc3339;
+use crate::offer::store::Journal;
 use crate::offer::{Delivery, Recorded, State};
 use crate::terminal::shown;
 
@@ -16,16 +17,21 @@ use super::{DONE, Failure, NO_INPUT, NOTHING, USAGE, journal, now};
 /// Prints the offers that wait, or all of them.
 pub(super) fn list(args: &Offers, places: &Places) -> Result<u8, Failure> {
     let mut journal = journal(places)?;
+    if args.count {
+        let count = count(&mut journal)?;
+        writeln!(io::stdout(), "{count}")?;
+        return Ok(DONE);
+    }
     let (now, mut status) = (now(), NOTHING);
     let mut out = io::stdout().lock();
-    for offer in journal.offers()? {
+    for offer in journal.briefs()? {
         let deliveries = journal.deliveries(&offer.message_id)?;
         for (recipient, cause) in &offer.waiting {
             let delivery = deliveries
                 .iter()
                 .find(|d| same_address(&d.recipient, &recipient.to_lowercase()));
             let state = state(&offer, delivery, now);
-            if !args.all && !matches!(state, "open" | "refused" | "unknown" | "sending") {
+            if !args.all && !waits(state) {
                 continue;
             }
             status = DONE;
@@ -50,6 +56,34 @@ pub(super) fn list(args: &Offers, places: &Places) -> Result<u8, Failure> {
         }
     }
     Ok(status)
+}
+
+/// Does somebody wait in the offer of whom nothing was decided?
+pub(super) fn is_open(journal: &mut Journal, offer: &Recorded) -> Result<bool, Failure> {
+    Ok(states(journal, offer)?.contains(&"open"))
+}
+
+/// How many offers wait for the user.
+pub(super) fn count(journal: &mut Journal) -> Result<usize, Failure> {
+    let mut count = 0;
+    for offer in journal.briefs()? {
+        count += usize::from(states(journal, &offer)?.into_iter().any(waits));
+    }
+    Ok(count)
+}
+
+/// The state of each recipient.
+fn states(journal: &mut Journal, offer: &Recorded) -> Result<Vec<&'static str>, Failure> {
+    let deliveries = journal.deliveries(&offer.message_id)?;
+    let of = |recipient: &str| {
+        let is_it = |one: &&Delivery| same_address(&one.recipient, &recipient.to_lowercase());
+        state(offer, deliveries.iter().find(is_it), now())
+    };
+    Ok(offer.waiting.iter().map(|(who, _)| of(who)).collect())
+}
+
+fn waits(state: &str) -> bool {
+    matches!(state, "open" | "refused" | "unknown" | "sending")
 }
 
 fn state(offer: &Recorded, delivery: Option<&Delivery>, now: i64) -> &'static str {

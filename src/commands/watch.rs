@@ -1,9 +1,10 @@
 //! `watch`: the daemon. It records offers and never sends.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::cli::Watch;
@@ -15,6 +16,7 @@ use crate::watch::manager::Manager;
 use crate::watch::progress::Progress;
 use crate::watch::{Event, Events, arrival, clock, signals};
 
+use super::telling::Telling;
 use super::{CONFIG, DONE, Failure, IO, NOTHING, TRY_AGAIN, journal, now};
 
 /// How often everything is looked through, whatever the system tells.
@@ -26,7 +28,9 @@ const ATTEMPTS: usize = 4;
 
 /// Looks through the inbox folders, and goes on as messages come.
 pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
-    let config = settings(places)?;
+    let mut config = settings(places)?;
+    // Nobody would be there to hear a click.
+    config.tell.desktop &= !args.once;
     let journal = journal(places)?;
     let state = places.state_home.join(super::NAME);
     let _alone = Alone::become_it(&state).map_err(|error| {
@@ -36,18 +40,26 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
         };
         Failure::new(status, error)
     })?;
+    let (sender, receiver) = channel();
     let mut daemon = Daemon {
+        telling: Telling::start(&config, &sender),
         folders: Folders::new(config.mail.inbox),
         journal,
         progress: Progress::load(state.join("looked")),
+        state,
         manager: Manager::from_env(),
+        has_news: false,
         is_over: Arc::new(AtomicBool::new(false)),
     };
     if args.once {
         let new = daemon.look()?;
+        daemon.tell();
+        daemon.telling.finish(&mut daemon.journal, &receiver);
         return Ok(if new > 0 { DONE } else { NOTHING });
     }
-    daemon.watch(places)
+    daemon.watch(places, &sender, &receiver)?;
+    daemon.telling.end(&mut daemon.journal, &receiver);
+    Ok(DONE)
 }
 
 /// The configuration, with a folder to watch.
@@ -65,21 +77,30 @@ fn settings(places: &Places) -> Result<Config, Failure> {
 struct Daemon {
     folders: Folders,
     journal: Journal,
+    telling: Telling,
     progress: Progress,
+    /// The state folder.
+    state: PathBuf,
     manager: Manager,
+    /// There may be something to tell.
+    has_news: bool,
     /// A signal ended the daemon.
     is_over: Arc<AtomicBool>,
 }
 
 impl Daemon {
-    fn watch(&mut self, places: &Places) -> Result<u8, Failure> {
-        let (sender, receiver) = channel();
-        signals::heed(&self.is_over, &sender)
+    fn watch(
+        &mut self,
+        places: &Places,
+        sender: &Sender<Event>,
+        receiver: &Receiver<Event>,
+    ) -> Result<(), Failure> {
+        signals::heed(&self.is_over, sender)
             .map_err(|error| Failure::new(IO, format!("cannot wait for signals: {error}")))?;
-        if let Err(error) = clock::look_after_jumps(&sender) {
+        if let Err(error) = clock::look_after_jumps(sender) {
             tracing::debug!("jumps of the clock are not seen: {error}");
         }
-        let mut events = Events::new(sender);
+        let mut events = Events::new(sender.clone());
         while !self.is_over() {
             // Watching starts before looking, so that nothing is missed.
             let is_told_all = self.watch_what_is_there(&mut events);
@@ -88,15 +109,16 @@ impl Daemon {
             if let Err(failure) = &looked {
                 tracing::error!("{failure}");
             }
+            self.tell();
             let is_all_well = is_told_all && looked.is_ok();
             let due = Instant::now() + if is_all_well { LOOK } else { POLL };
-            if self.take_until(due, &receiver) {
+            if self.take_until(due, receiver) {
                 self.manager.reloading();
-                self.reload(places);
+                self.reload(places, sender);
             }
         }
         self.manager.stopping();
-        Ok(DONE)
+        Ok(())
     }
 
     /// Takes what comes until a look is due. Is the configuration to be read again?
@@ -104,17 +126,25 @@ impl Daemon {
         let mut is_reload = false;
         loop {
             self.manager.alive();
+            if let Err(failure) = self.telling.count_if_due(&mut self.journal) {
+                tracing::error!("{failure}");
+            }
             let left = due.saturating_duration_since(Instant::now());
-            match events.recv_timeout(left.min(self.manager.may_sleep())) {
+            let sleep = left
+                .min(self.manager.may_sleep())
+                .min(self.telling.may_sleep());
+            match events.recv_timeout(sleep) {
                 Ok(Event::Message(path)) if self.folders.is_new(&path) => self.take(&path),
                 Ok(Event::Message(_)) => {}
                 Ok(Event::Written(path)) => self.take(&path),
+                Ok(Event::Journal) => self.telling.journal_changed(),
                 Ok(Event::Reload) => {
                     is_reload = true;
                     break;
                 }
                 Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}
                 Ok(Event::Look | Event::Stop) | Err(_) => break,
+                Ok(event) => self.hear(&event),
             }
         }
         // The look that follows sees all that these tell of.
@@ -122,16 +152,31 @@ impl Daemon {
             match event {
                 Event::Written(path) => self.folders.forget(&path),
                 Event::Reload => is_reload = true,
-                _ => {}
+                Event::Message(_) | Event::Look | Event::Stop | Event::Journal => {}
+                event => self.hear(&event),
             }
         }
         is_reload
     }
 
+    fn hear(&mut self, event: &Event) {
+        if let Err(failure) = self.telling.hear(&mut self.journal, event) {
+            tracing::error!("{failure}");
+        }
+    }
+
+    fn tell(&mut self) {
+        self.has_news = false;
+        if let Err(failure) = self.telling.tell(&mut self.journal) {
+            tracing::error!("{failure}");
+        }
+    }
+
     /// A configuration that is no good leaves everything as it was.
-    fn reload(&mut self, places: &Places) {
+    fn reload(&mut self, places: &Places, sender: &Sender<Event>) {
         match settings(places) {
             Ok(config) => {
+                self.telling.restart(&config, sender);
                 self.folders = Folders::new(config.mail.inbox);
                 tracing::info!("the configuration was read again");
             }
@@ -147,10 +192,10 @@ impl Daemon {
 
     /// Watches until no folder comes or goes while the watching begins. Does the system tell all?
     fn watch_what_is_there(&mut self, events: &mut Events) -> bool {
-        let mut directories = self.folders.directories();
+        let mut directories = self.directories();
         for _ in 1..ATTEMPTS {
             let is_told_all = events.watch(&directories);
-            let now = self.folders.directories();
+            let now = self.directories();
             if now == directories {
                 tracing::debug!(directories = now.len(), is_told_all, "watching");
                 return is_told_all;
@@ -158,6 +203,15 @@ impl Daemon {
             directories = now;
         }
         events.watch(&directories)
+    }
+
+    /// Those of the mail, and that of the journal where its changes are to be seen.
+    fn directories(&self) -> BTreeSet<PathBuf> {
+        let mut directories = self.folders.directories();
+        if self.telling.has_status_file() {
+            directories.insert(self.state.clone());
+        }
+        directories
     }
 
     /// Looks through all folders. The number of new offers.
@@ -218,9 +272,13 @@ impl Daemon {
 
     /// A message that an event told of. The journal fails: the next look reads it again.
     fn take(&mut self, path: &Path) {
-        if let Err(failure) = self.read(path) {
-            self.folders.forget(path);
-            tracing::error!("{failure}");
+        match self.read(path) {
+            Ok(_) if self.has_news => self.tell(),
+            Ok(_) => {}
+            Err(failure) => {
+                self.folders.forget(path);
+                tracing::error!("{failure}");
+            }
         }
     }
 
@@ -237,6 +295,8 @@ impl Daemon {
             }
         };
         let recording = self.journal.record(&offer)?;
+        self.telling.lies_at(recording.id, path);
+        self.has_news = true;
         if recording.is_new {
             let (id, waiting) = (recording.id, offer.waiting.len());
             tracing::info!("offer {id}: an opt-out would help {waiting} recipient(s)");

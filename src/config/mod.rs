@@ -19,6 +19,7 @@ mod mutt;
 mod paths;
 mod server_url;
 mod source;
+mod tell;
 
 use std::path::{Path, PathBuf};
 
@@ -27,6 +28,7 @@ pub use file::{ACCOUNT_KEYS, AUTH_WORDS, MAIL_KEYS, POLICY_KEYS, SECTIONS};
 pub use mutt::Answers;
 pub use paths::Places;
 pub use source::{Error, Place};
+pub use tell::{TELL_KEYS, Tell};
 
 pub use crate::submission::credentials::Command as CommandLine;
 
@@ -47,6 +49,8 @@ pub struct Config {
     pub accounts: Vec<Account>,
     /// Where opting out is allowed.
     pub policy: Policy,
+    /// How the daemon tells of offers.
+    pub tell: Tell,
     /// What mutt or NeoMutt said, where they were needed.
     pub answers: Option<Answers>,
     /// What went wrong without being fatal: a line each, for the user.
@@ -128,6 +132,7 @@ impl Config {
             );
         }
         config.policy = written.policy;
+        config.tell = written.tell;
         Ok(config)
     }
 

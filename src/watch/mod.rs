@@ -20,6 +20,7 @@ pub mod folders;
 pub mod manager;
 pub mod progress;
 pub mod signals;
+pub mod tell;
 
 /// Why the daemon wakes up.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,6 +33,19 @@ pub enum Event {
     Look,
     /// The configuration has changed.
     Reload,
+    /// A process has written to the journal.
+    Journal,
+    /// An offer was told of, or could not be told of now.
+    Told {
+        /// Its number.
+        offer: i64,
+        /// The way.
+        way: tell::Way,
+        /// Nothing is left to do in this way.
+        is_done: bool,
+    },
+    /// The user does not want the offer of this number.
+    Dismiss(i64),
     /// The user or the session ends the daemon.
     Stop,
 }
@@ -183,6 +197,12 @@ fn meaning(kind: EventKind, path: PathBuf) -> Option<Event> {
         EventKind::Access(AccessKind::Close(AccessMode::Write)) if is_in_part() => {
             Some(Event::Written(path))
         }
+        EventKind::Modify(ModifyKind::Data(_)) => is_journal(&path).then_some(Event::Journal),
         _ => None,
     }
+}
+
+/// SQLite writes to the file beside the database (its write-ahead log) with each commit.
+fn is_journal(path: &Path) -> bool {
+    path.file_name() == Some("journal.sqlite3-wal".as_ref())
 }

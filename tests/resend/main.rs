@@ -2,11 +2,14 @@
 //! verbs around it make of good and bad input. Every test counts what the server received.
 
 mod bad_input;
+#[cfg(feature = "desktop")]
+mod desktop;
 mod home;
 mod once;
 mod postmaster;
 mod recipients;
 mod session;
+mod tell;
 mod watch;
 
 use std::fs;

@@ -23,6 +23,7 @@ use super::{Delivery, Recorded};
 pub use sending::{Attempt, Sending};
 
 mod sending;
+mod told;
 
 /// The journal cannot do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -232,6 +233,7 @@ impl Journal {
                 });
             }
         }
+        tx.execute_batch(told::SCHEMA).map_err(sql)?;
         tx.commit().map_err(sql)
     }
 
@@ -287,7 +289,15 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub fn offers(&self) -> Result<Vec<Recorded>, Error> {
-        self.select("", [])
+        self.select("notice", "", [])
+    }
+
+    /// All offers, oldest first, without the notices that they rest on.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn briefs(&self) -> Result<Vec<Recorded>, Error> {
+        self.select("x''", "", [])
     }
 
     /// One offer by its number.
@@ -295,13 +305,26 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub fn offer(&self, id: i64) -> Result<Option<Recorded>, Error> {
-        Ok(self.select("WHERE id = ?1", [id])?.pop())
+        Ok(self.select("notice", "WHERE id = ?1", [id])?.pop())
     }
 
-    fn select<P: rusqlite::Params>(&self, which: &str, params: P) -> Result<Vec<Recorded>, Error> {
+    /// The same without the notice that it rests on.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn brief(&self, id: i64) -> Result<Option<Recorded>, Error> {
+        Ok(self.select("x''", "WHERE id = ?1", [id])?.pop())
+    }
+
+    fn select<P: rusqlite::Params>(
+        &self,
+        notice: &str,
+        which: &str,
+        params: P,
+    ) -> Result<Vec<Recorded>, Error> {
         let read = || -> rusqlite::Result<Vec<Recorded>> {
             let sql = format!(
-                "SELECT id, notice_key, notice, message_id, subject, recorded, expires, dismissed
+                "SELECT id, notice_key, {notice}, message_id, subject, recorded, expires, dismissed
                  FROM offer {which} ORDER BY id"
             );
             let mut offers: Vec<Recorded> = self
