@@ -71,7 +71,11 @@ impl Notifications {
         self.capabilities.clone()
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the method of the specification")]
+    #[expect(
+        clippy::too_many_arguments,
+        clippy::needless_pass_by_value,
+        reason = "the method of the specification"
+    )]
     fn notify(
         &mut self,
         app_name: &str,
