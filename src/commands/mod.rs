@@ -294,7 +294,12 @@ fn journal(places: &Places) -> Result<Journal, Failure> {
 }
 
 /// Did the user's own server write the notice?
-fn judge(notice: &Notice, servers: &[String], journal: Option<&Journal>) -> Judgement {
+fn judge(
+    notice: &Notice,
+    servers: &[String],
+    config: &Config,
+    journal: Option<&Journal>,
+) -> Judgement {
     // A server on the way learns the ENVID of what it handled, so it proves nothing of other messages.
     let message_id = notice.original.message_id.as_deref().unwrap_or_default();
     let is_our_envelope_id = &|id: &str| {
@@ -305,6 +310,7 @@ fn judge(notice: &Notice, servers: &[String], journal: Option<&Journal>) -> Judg
         &Known {
             is_our_envelope_id,
             servers,
+            authserv_ids: &config.mail.authserv_ids,
         },
     )
 }

@@ -95,7 +95,12 @@ impl Case {
             Some(journal) => journal.honour(&route.to_string())?,
             None => None,
         };
-        let judgement = judge(&notice, &route.account.notice_hosts(), journal.as_ref());
+        let judgement = judge(
+            &notice,
+            &route.account.notice_hosts(),
+            config,
+            journal.as_ref(),
+        );
         let (message, removed) = (rewritten.bytes, rewritten.removed);
         Ok(Case {
             notice,
@@ -125,7 +130,12 @@ fn learn(notice: &Notice, args: &Resend, config: &Config, places: &Places) -> Re
         return Ok(());
     };
     let mut journal = journal(places)?;
-    let judgement = judge(notice, &route.account.notice_hosts(), Some(&journal));
+    let judgement = judge(
+        notice,
+        &route.account.notice_hosts(),
+        config,
+        Some(&journal),
+    );
     if judgement.provenance == Provenance::Verified {
         journal.learn(&route.to_string(), honours, now())?;
     }
