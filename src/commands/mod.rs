@@ -19,6 +19,7 @@ use crate::notice::{self, Notice};
 use crate::offer::store::Journal;
 use crate::terminal::shown;
 
+mod auto;
 mod find;
 mod inspect;
 mod login;
@@ -94,7 +95,7 @@ impl From<config::Error> for Failure {
 impl From<crate::offer::store::Error> for Failure {
     fn from(error: crate::offer::store::Error) -> Failure {
         let status = match error {
-            crate::offer::store::Error::Taken(_) => NOTHING,
+            crate::offer::store::Error::Taken(_) | crate::offer::store::Error::Spent(_) => NOTHING,
             _ => IO,
         };
         Failure::new(status, error)

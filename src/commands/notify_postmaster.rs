@@ -87,6 +87,7 @@ fn offer(
         route,
         recipients: vec![&letter.to],
         message: &letter.bytes,
+        standing: None,
     };
     if args.sending.dry_run {
         outgoing.print()?;
