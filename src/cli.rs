@@ -34,7 +34,8 @@ pub enum Verb {
     Resend(Resend),
     /// Filter for delivery time: record an offer for the notice on standard input; 0: one waits
     Process,
-    /// Watch the inbox folders and record an offer for each notice that has one; never sends
+    /// Watch the inbox folders, record an offer for each notice that has one, and send where the policy
+    /// says auto
     Watch(Watch),
     /// List what waits for you
     Offers(Offers),

@@ -247,17 +247,25 @@ fn the_others_wait_for_the_user() {
     assert_eq!(to, [BOB, CAROL]);
 }
 
+/// Answers the question with a key, on a terminal of its own.
+fn press(home: &Home, key: char) {
+    let program = env!("CARGO_BIN_EXE_tls-optout");
+    let script = format!(
+        "(while ! grep -q 'y/N' seen; do sleep 0.02; done; printf {key}) | script -qefc '{program} resend 1' seen"
+    );
+    home.file("seen", "");
+    let run = home.run_program("sh", &["-c", &script], "");
+    assert_eq!(run.status, 2, "{run:?}");
+}
+
 #[test]
 fn a_no_is_stronger_than_the_policy() {
-    for verb in [&["dismiss", "1"][..], &["offers"]] {
+    let dismiss: fn(&Home) = |home| drop(home.run(&["dismiss", "1"], ""));
+    for no in [dismiss, |home| press(home, 'n')] {
         let home = home(Script::tls(), "");
         deliver(&home, "1.notice", &warning(&[(BOB, UNTRUSTED)]));
         once(&home);
-        home.run(verb, "");
-        if verb == ["offers"] {
-            // The answer to the question, as the terminal's test gives it.
-            sql(&home, "INSERT INTO turn VALUES (1, 0, 0, 'declined')");
-        }
+        no(&home);
         home.write_config(&(home.config() + AUTO));
         // A later notice about the same message changes nothing about that.
         let another = warning(&[(BOB, UNTRUSTED)]).replace("warning-1@", "warning-2@");
@@ -371,6 +379,22 @@ fn what_could_not_be_sent_is_tried_again_later() {
     assert_eq!(once(&home).status, 0);
     assert_eq!(state(&home), "sent");
     assert_eq!(home.received().len(), 1);
+}
+
+/// Even where there is a terminal: whoever sits there has not been asked for anything.
+#[test]
+fn nobody_is_asked_for_a_password() {
+    let home = home(Script::tls(), AUTO);
+    let config = home.config();
+    home.write_config(&config.replace("password_command = \"echo sesame\"\n", ""));
+    deliver(&home, "1.notice", &warning(&[(BOB, UNTRUSTED)]));
+    let program = env!("CARGO_BIN_EXE_tls-optout");
+    let line = format!("{program} watch --once");
+    let run = home.run_program("script", &["-qefc", &line, "/dev/null"], "");
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(run.stdout.contains("could not be sent now"), "{run:?}");
+    assert!(!run.stdout.contains("Password"), "{run:?}");
+    assert!(home.received().is_empty());
 }
 
 #[test]
