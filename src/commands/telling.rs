@@ -6,9 +6,11 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use crate::config::{Config, Tell, durable};
+use crate::offer::Recorded;
 use crate::offer::store::Journal;
-use crate::watch::Event;
+use crate::policy::{Decision, Policy};
 use crate::watch::tell::{Letter, Teller, Tidings, Way};
+use crate::watch::{Event, Turn};
 
 use super::offers::{count, is_open};
 use super::{Failure, now};
@@ -31,6 +33,11 @@ pub(super) struct Telling {
     count_due: Option<Instant>,
     /// Where the notices of offers lay last.
     paths: HashMap<i64, PathBuf>,
+    policy: Policy,
+    /// What may be sent on standing consent is not told of before the turn that decides.
+    decided_in: HashMap<i64, Turn>,
+    /// The next turn of standing consent, and the last one that is over.
+    turns: (Turn, Turn),
 }
 
 impl Telling {
@@ -49,11 +56,15 @@ impl Telling {
             count: None,
             count_due: None,
             paths: HashMap::new(),
+            policy: config.policy.clone(),
+            decided_in: HashMap::new(),
+            turns: (0, 0),
         }
     }
 
     /// In those of a new configuration.
     pub(super) fn restart(&mut self, config: &Config, events: &Sender<Event>) {
+        self.policy = config.policy.clone();
         if config.tell == self.config && letter(config) == self.letter {
             return;
         }
@@ -61,11 +72,32 @@ impl Telling {
         old.teller.stop();
         self.teller.inherit(&mut old.teller);
         self.paths = old.paths;
+        self.turns = old.turns;
     }
 
     /// The notice of this offer lies there.
     pub(super) fn lies_at(&mut self, offer: i64, path: &Path) {
         self.paths.insert(offer, path.to_owned());
+    }
+
+    /// Standing consent looks in this turn at all that is in the journal now.
+    pub(super) fn will_act(&mut self, turn: Turn) {
+        self.turns.0 = turn;
+    }
+
+    /// The turn is over.
+    pub(super) fn was_acted(&mut self, turn: Turn) {
+        self.turns.1 = turn;
+    }
+
+    /// May it still be sent with nobody there?
+    fn is_undecided(&mut self, offer: &Recorded) -> bool {
+        let is_auto = |(who, _): &(String, String)| self.policy.decide(who).0 == Decision::Auto;
+        if !offer.waiting.iter().any(is_auto) {
+            return false;
+        }
+        let (next, over) = self.turns;
+        *self.decided_in.entry(offer.id).or_insert(next) > over
     }
 
     /// Tells what was not told yet, and brings the status file up to date.
@@ -86,6 +118,9 @@ impl Telling {
         };
         if !is_open(journal, &offer)? {
             return Ok(journal.note_told(id, way.name(), now())?);
+        }
+        if self.is_undecided(&offer) {
+            return Ok(());
         }
         let tidings = Tidings {
             offer: id,

@@ -1,4 +1,4 @@
-//! `watch`: the daemon. It records offers and never sends.
+//! `watch`: the daemon. It records offers, and has those sent for which the policy gives standing consent.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,15 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::cli::Watch;
-use crate::config::{Asking, Config, Places};
+use crate::config::{Asking, Config, Places, Tell};
 use crate::offer::store::Journal;
 use crate::watch::alone::{self, Alone};
 use crate::watch::folders::Folders;
 use crate::watch::manager::Manager;
 use crate::watch::progress::Progress;
-use crate::watch::{Event, Events, arrival, clock, signals};
+use crate::watch::{Event, Events, Turn, arrival, clock, signals};
 
+use super::auto::{self, Worker};
 use super::telling::Telling;
 use super::{CONFIG, DONE, Failure, IO, NOTHING, TRY_AGAIN, journal, now};
 
@@ -29,20 +30,29 @@ const ATTEMPTS: usize = 4;
 /// Looks through the inbox folders, and goes on as messages come.
 pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
     let mut config = settings(places)?;
-    // Nobody would be there to hear a click.
-    config.tell.desktop &= !args.once;
     let journal = journal(places)?;
     let state = places.state_home.join(super::NAME);
-    let _alone = Alone::become_it(&state).map_err(|error| {
-        let status = match error {
-            alone::Error::Taken { .. } => TRY_AGAIN,
-            alone::Error::Io { .. } => IO,
-        };
-        Failure::new(status, error)
-    })?;
+    let alone = match (Alone::become_it(&state), args.once) {
+        (Ok(alone), _) => Some(alone),
+        // A look beside the daemon does no harm.
+        (Err(alone::Error::Taken { .. }), true) => None,
+        (Err(error), _) => {
+            let status = match error {
+                alone::Error::Taken { .. } => TRY_AGAIN,
+                alone::Error::Io { .. } => IO,
+            };
+            return Err(Failure::new(status, error));
+        }
+    };
+    if alone.is_none() {
+        config.tell = Tell::none();
+    }
+    // Nobody would be there to hear a click.
+    config.tell.desktop &= !args.once;
     let (sender, receiver) = channel();
     let mut daemon = Daemon {
         telling: Telling::start(&config, &sender),
+        worker: Worker::start(places, &sender),
         folders: Folders::new(config.mail.inbox),
         journal,
         progress: Progress::load(state.join("looked")),
@@ -53,11 +63,14 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
     };
     if args.once {
         let new = daemon.look()?;
+        let sent = auto::act(places, &daemon.is_over)?;
+        daemon.telling.was_acted(Turn::MAX);
         daemon.tell();
         daemon.telling.finish(&mut daemon.journal, &receiver);
-        return Ok(if new > 0 { DONE } else { NOTHING });
+        return Ok(if new + sent > 0 { DONE } else { NOTHING });
     }
     daemon.watch(places, &sender, &receiver)?;
+    daemon.worker.end();
     daemon.telling.end(&mut daemon.journal, &receiver);
     Ok(DONE)
 }
@@ -78,6 +91,7 @@ struct Daemon {
     folders: Folders,
     journal: Journal,
     telling: Telling,
+    worker: Worker,
     progress: Progress,
     /// The state folder.
     state: PathBuf,
@@ -109,7 +123,7 @@ impl Daemon {
             if let Err(failure) = &looked {
                 tracing::error!("{failure}");
             }
-            self.tell();
+            self.act();
             let is_all_well = is_told_all && looked.is_ok();
             let due = Instant::now() + if is_all_well { LOOK } else { POLL };
             if self.take_until(due, receiver) {
@@ -160,13 +174,23 @@ impl Daemon {
     }
 
     fn hear(&mut self, event: &Event) {
+        if let Event::Acted(turn) = *event {
+            self.telling.was_acted(turn);
+            self.tell();
+        }
         if let Err(failure) = self.telling.hear(&mut self.journal, event) {
             tracing::error!("{failure}");
         }
     }
 
-    fn tell(&mut self) {
+    /// Has those sent that may be, and tells of the others.
+    fn act(&mut self) {
         self.has_news = false;
+        self.telling.will_act(self.worker.wake());
+        self.tell();
+    }
+
+    fn tell(&mut self) {
         if let Err(failure) = self.telling.tell(&mut self.journal) {
             tracing::error!("{failure}");
         }
@@ -273,7 +297,7 @@ impl Daemon {
     /// A message that an event told of. The journal fails: the next look reads it again.
     fn take(&mut self, path: &Path) {
         match self.read(path) {
-            Ok(_) if self.has_news => self.tell(),
+            Ok(_) if self.has_news => self.act(),
             Ok(_) => {}
             Err(failure) => {
                 self.folders.forget(path);

@@ -41,6 +41,16 @@ impl Default for Tell {
     fn default() -> Tell {
         Tell {
             desktop: true,
+            ..Tell::none()
+        }
+    }
+}
+
+impl Tell {
+    /// In no way at all.
+    pub fn none() -> Tell {
+        Tell {
+            desktop: false,
             terminal: None,
             on_offer: None,
             flag: false,

@@ -22,6 +22,9 @@ pub mod progress;
 pub mod signals;
 pub mod tell;
 
+/// Counts how often the daemon had looked for what standing consent covers.
+pub type Turn = u64;
+
 /// Why the daemon wakes up.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event {
@@ -33,6 +36,8 @@ pub enum Event {
     Look,
     /// The configuration has changed.
     Reload,
+    /// Standing consent had its turn: what it did not send waits for the user.
+    Acted(Turn),
     /// A process has written to the journal.
     Journal,
     /// An offer was told of, or could not be told of now.

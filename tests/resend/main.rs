@@ -9,6 +9,7 @@ mod once;
 mod postmaster;
 mod recipients;
 mod session;
+mod standing;
 mod tell;
 mod watch;
 
