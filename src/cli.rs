@@ -95,6 +95,9 @@ pub struct Resend {
     /// For macros: wait for a key at the end, and end with status 0
     #[arg(long)]
     pub pause: bool,
+    /// All offers that wait, one after another
+    #[arg(long, conflicts_with_all = ["notices", "to"])]
+    pub all: bool,
     /// Notices as files, or offers by number; none or "-": standard input
     #[arg(value_name = "FILE or OFFER")]
     pub notices: Vec<PathBuf>,

@@ -206,6 +206,11 @@ fn notice_bytes(places: &Places, notice: &Path) -> Result<Vec<u8>, Failure> {
     let Some(number) = number.filter(|_| !notice.exists()) else {
         return input(notice);
     };
+    offer_bytes(places, number)
+}
+
+/// The notice that an offer rests on.
+fn offer_bytes(places: &Places, number: i64) -> Result<Vec<u8>, Failure> {
     let offer = journal(places)?.offer(number)?;
     offer.map(|offer| offer.notice).ok_or_else(|| {
         Failure::new(

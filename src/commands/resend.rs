@@ -1,7 +1,6 @@
 //! `resend`: the main job. A notice in, an offer shown, the user's word, the message out.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use serde_json::json;
 
@@ -13,9 +12,11 @@ use crate::terminal::{Terminal, shown};
 use case::Case;
 use question::Answer;
 
+use super::offers::is_open;
 use super::send::{Outgoing, send};
 use super::{
-    DECLINED, DONE, Failure, INTERNAL, IO, NOTHING, TRY_AGAIN, each, inputs, notice_bytes,
+    DECLINED, DONE, Failure, INTERNAL, IO, NOTHING, TRY_AGAIN, each, inputs, journal, notice_bytes,
+    offer_bytes,
 };
 
 pub(super) mod case;
@@ -24,12 +25,18 @@ mod question;
 /// Goes through the notices, and holds the screen at the end where that was asked for.
 pub(super) fn run(args: &Resend, places: &Places) -> Result<u8, Failure> {
     let mut seen = false;
-    let status = each(inputs(&args.notices)?, |notice| {
-        let result = one(args, places, notice);
+    let mut go = |bytes: Result<Vec<u8>, Failure>| {
+        let result = bytes.and_then(|bytes| one(args, places, &bytes));
         // The user who said no has seen everything.
         seen |= !matches!(result, Ok(DECLINED));
         result
-    });
+    };
+    let status = match args.all {
+        true => each(waiting(places)?, |offer| go(offer_bytes(places, *offer))),
+        false => each(inputs(&args.notices)?, |notice| {
+            go(notice_bytes(places, notice))
+        }),
+    };
     if args.pause {
         if seen {
             hold();
@@ -37,6 +44,21 @@ pub(super) fn run(args: &Resend, places: &Places) -> Result<u8, Failure> {
         return Ok(DONE);
     }
     Ok(status)
+}
+
+/// The numbers of all offers that wait.
+fn waiting(places: &Places) -> Result<Vec<i64>, Failure> {
+    let mut journal = journal(places)?;
+    let mut waiting = Vec::new();
+    for offer in journal.briefs()? {
+        if is_open(&mut journal, &offer)? {
+            waiting.push(offer.id);
+        }
+    }
+    match waiting.is_empty() {
+        true => Err(Failure::new(NOTHING, "no offer waits")),
+        false => Ok(waiting),
+    }
 }
 
 /// Keeps the screen until a key is pressed: mutt would redraw it at once.
@@ -47,9 +69,9 @@ fn hold() {
     }
 }
 
-fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
-    let (bytes, config) = (notice_bytes(places, notice)?, super::configuration(places)?);
-    let mut case = Case::open(&bytes, args, &config, places)?;
+fn one(args: &Resend, places: &Places, bytes: &[u8]) -> Result<u8, Failure> {
+    let config = super::configuration(places)?;
+    let mut case = Case::open(bytes, args, &config, places)?;
     for left in &case.plan.left_out {
         let text = format!(
             "{}: {}",
