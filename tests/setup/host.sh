@@ -15,6 +15,13 @@ programs='
 /usr/bin/dbus-send             dbus-bin         asks the session bus
 /usr/bin/gnome-keyring-daemon  gnome-keyring    a keyring with the password
 /usr/bin/secret-tool           libsecret-tools  puts the password into the keyring
+/bin/systemctl                 systemd          runs the unit of a user
+/usr/bin/pass                  pass             a password for what the unit runs
+/usr/bin/notmuch               notmuch          tags a notice; a delivery agent under test
+/usr/bin/procmail              procmail         a delivery agent under test
+/usr/bin/maildrop              maildrop         a delivery agent under test
+/usr/bin/fdm                   fdm              a delivery agent under test
+/usr/bin/sieve-filter          dovecot-sieve    a delivery agent under test
 /usr/bin/mmdebstrap            mmdebstrap       makes the Debian folder with Postfix
 /usr/bin/shellcheck            shellcheck       checks the shell scripts
 '
