@@ -1,6 +1,7 @@
 //! The program from the outside: a home with a Maildir, a submission server, and what `resend` and the
 //! verbs around it make of good and bad input. Every test counts what the server received.
 
+mod agents;
 mod all;
 mod bad_input;
 #[cfg(feature = "desktop")]

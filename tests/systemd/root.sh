@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # A session of the user nobody, in namespaces of its own: ROOT_FOLDER is its folder. Ends with all it has started.
 set -eu
 mount -t tmpfs tmpfs /run

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # What the user does. Each answer goes to a file in ~/answers.
 set -eu
 cd
