@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::cli::Inspect;
-use crate::config::{Account, Asking, Config, Places};
+use crate::config::{Asking, Config, Places};
 use crate::maildir;
 use crate::maildir::folder::{PARTS, is_maildir};
 use crate::notice::provenance::Judgement;
@@ -132,11 +132,7 @@ impl<W: Write> Report<W> {
 /// missing does not keep a notice from being read.
 fn servers(places: &Places) -> Vec<String> {
     let config = Config::load(places, Asking::Never).unwrap_or_default();
-    config
-        .accounts
-        .iter()
-        .flat_map(Account::notice_hosts)
-        .collect()
+    super::arrived::hosts(&config)
 }
 
 fn print(out: &mut impl Write, name: &str, judged: Option<(&Notice, Judgement)>) -> io::Result<()> {

@@ -70,17 +70,10 @@ fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
         outgoing(&case).print()?;
         return Ok(DONE);
     }
-    if !args.sending.yes {
+    if !args.sending.yes || !case.wishes.is_empty() {
         let Ok(terminal) = Terminal::open() else {
             write!(io::stdout(), "{}", lines(&question::summary(&case)))?;
-            return Err(Failure::new(
-                TRY_AGAIN,
-                format!(
-                    "no terminal to ask on, nothing was sent; offer {} is recorded: `{NAME} resend {}` in a \
-                     terminal, or with --yes",
-                    case.offer, case.offer
-                ),
-            ));
+            return Err(Failure::new(TRY_AGAIN, no_terminal(&case)));
         };
         if question::ask(terminal, &case)? == Answer::No {
             return Ok(DECLINED);
@@ -99,6 +92,19 @@ fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
             format!("the server has the message, but the result cannot be shown: {error}"),
         )
     })
+}
+
+fn no_terminal(case: &Case) -> String {
+    let offer = case.offer;
+    match case.wishes.is_empty() {
+        true => format!(
+            "no terminal to ask on, nothing was sent; offer {offer} is recorded: `{NAME} resend {offer}` in a \
+             terminal, or with --yes"
+        ),
+        false => "no terminal to ask on, nothing was sent; what goes against the sender's wish is sent only by a \
+                  word typed in a terminal, whatever --yes says"
+            .to_owned(),
+    }
 }
 
 fn outgoing(case: &Case) -> Outgoing<'_> {

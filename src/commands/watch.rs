@@ -18,7 +18,8 @@ use crate::watch::folders::Folders;
 use crate::watch::progress::Progress;
 use crate::watch::{Event, Events, arrival};
 
-use super::{CONFIG, DONE, Failure, IO, NOTHING, journal, now};
+use super::arrived::{hosts, take_in};
+use super::{CONFIG, DONE, Failure, IO, NOTHING, journal};
 
 /// How often everything is looked through, whatever the system tells.
 const LOOK: Duration = Duration::from_secs(300);
@@ -36,7 +37,9 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
         let text = format!("no folder to watch; write [mail] inbox into {file}");
         return Err(Failure::new(CONFIG, text));
     }
+    let hosts = hosts(&config);
     let mut daemon = Daemon {
+        hosts,
         folders: Folders::new(config.mail.inbox),
         journal: journal(places)?,
         progress: Progress::load(places.state_home.join(super::NAME).join("looked")),
@@ -50,6 +53,8 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
 }
 
 struct Daemon {
+    /// Where notices of the user's own servers come from.
+    hosts: Vec<String>,
     folders: Folders,
     journal: Journal,
     progress: Progress,
@@ -173,11 +178,11 @@ impl Daemon {
         }
     }
 
-    /// Records the offer of a message, if it has one. True when it is new. A file that has gone or
-    /// cannot be read has none, and stays one to look at.
+    /// Takes in what a message tells, if it is a notice. True when it makes a new offer. A file that has gone
+    /// or cannot be read stays one to look at.
     fn read(&mut self, path: &Path) -> Result<bool, Failure> {
-        let offer = match arrival::offer_in_file(path, now()) {
-            Ok(Some(offer)) => offer,
+        let arrived = match arrival::notice_in_file(path) {
+            Ok(Some(arrived)) => arrived,
             Ok(None) => return Ok(false),
             Err(error) => {
                 tracing::debug!("{}: {error}", path.display());
@@ -185,12 +190,14 @@ impl Daemon {
                 return Ok(false);
             }
         };
-        let recording = self.journal.record(&offer)?;
-        if recording.is_new {
-            let (id, waiting) = (recording.id, offer.waiting.len());
+        let Some(recorded) = take_in(&mut self.journal, &self.hosts, &arrived)? else {
+            return Ok(false);
+        };
+        if recorded.is_new {
+            let (id, waiting) = (recorded.id, recorded.waiting);
             tracing::info!("offer {id}: an opt-out would help {waiting} recipient(s)");
         }
-        Ok(recording.is_new)
+        Ok(recorded.is_new)
     }
 }
 

@@ -1,7 +1,10 @@
 //! Who gets the resubmission, and who does not and why.
 
+use super::news::{Fact, Known, Standing, same, standing};
 use super::{Delivery, State};
 use crate::message::recipients::{Mailbox, matching, recipients, same_address};
+use crate::message::text::rfc3339;
+use crate::notice::provenance::Provenance;
 use crate::notice::{Action, Cause, Notice, RecipientReport};
 use crate::policy::{Decision, Policy};
 
@@ -23,6 +26,8 @@ pub struct Chosen {
     pub cause: Option<Cause>,
     /// The notice says that the server still holds the first copy and goes on trying.
     pub is_queued: bool,
+    /// A notice says that the server has given up.
+    pub is_given_up: bool,
 }
 
 /// A recipient who gets nothing.
@@ -58,6 +63,26 @@ pub enum Reason {
     /// The notice says that this recipient has the message.
     #[error("has the message already, the notice says")]
     HasIt,
+    /// Another notice says so.
+    #[error("has the message already ({action}), says a notice of {}", rfc3339(*.at))]
+    Arrived {
+        /// What happened, as in the notice.
+        action: &'static str,
+        /// When the notice was written, in seconds since 1970.
+        at: i64,
+    },
+    /// A newer notice gives another cause.
+    #[error(
+        "is not held back by TLS any more, says a notice of {} ({words}); if it is to be sent all the same, \
+         name it with --to",
+        rfc3339(*.at)
+    )]
+    Changed {
+        /// The cause in words.
+        words: String,
+        /// When the notice was written, in seconds since 1970.
+        at: i64,
+    },
 }
 
 fn forbidden(pattern: Option<&str>) -> String {
@@ -119,6 +144,25 @@ fn reported<'a>(originals: &'a [Mailbox], report: &RecipientReport) -> Option<&'
 }
 
 impl Plan {
+    /// Leaves out those of whom other notices, no less sure than `floor`, say that they do not wait any more.
+    /// One whom the user has named (`to`) is left out only if he has the message. `header`: of the original.
+    pub fn heed(&mut self, facts: &[Fact], header: &[u8], to: &[String], floor: Provenance) {
+        let originals = recipients(header);
+        let all: Vec<&str> = originals.iter().map(|mailbox| &*mailbox.address).collect();
+        for mut chosen in std::mem::take(&mut self.send) {
+            let known = standing(facts, &chosen.address, &all, floor);
+            let is_named = to.iter().any(|named| same(named, &chosen.address));
+            if let Some(reason) = known.and_then(|known| against(&known, is_named)) {
+                self.leave_out(&chosen.address, reason);
+                continue;
+            }
+            if known.is_some_and(|known| known.standing == Standing::GivenUp) {
+                (chosen.is_queued, chosen.is_given_up) = (false, true);
+            }
+            self.send.push(chosen);
+        }
+    }
+
     /// Adds a recipient of the original, known as `shown` to the user, to one of the lists.
     fn add(
         &mut self,
@@ -140,6 +184,7 @@ impl Plan {
                 address,
                 cause: report.map(|report| report.cause),
                 is_queued: report.is_some_and(|report| report.action == Action::Delayed),
+                is_given_up: report.is_some_and(|report| report.action == Action::Failed),
             }),
         }
     }
@@ -153,6 +198,23 @@ impl Plan {
         self.send
             .iter()
             .any(|chosen| same_address(&chosen.address, address))
+    }
+}
+
+/// What speaks against one more copy.
+fn against(known: &Known<'_>, is_named: bool) -> Option<Reason> {
+    let at = known.fact.written;
+    match known.standing {
+        Standing::Arrived => Some(Reason::Arrived {
+            action: known.fact.action.name(),
+            at,
+        }),
+        Standing::Changed if !is_named => Some(Reason::Changed {
+            words: known.fact.words.clone(),
+            at,
+        }),
+        _ if known.is_partial && !is_named => Some(Reason::SomeHaveIt),
+        _ => None,
     }
 }
 

@@ -1,0 +1,435 @@
+//! What notices tell: facts that are kept, and offers that they make, renew or end.
+
+use rusqlite::{OptionalExtension, Row, Transaction, TransactionBehavior, params};
+
+use super::{Error, Journal};
+use crate::message::text::without_xtext;
+use crate::notice::Action;
+use crate::notice::provenance::Provenance;
+use crate::offer::news::{self, Bearing, Fact, News, Standing, concerns, same, standing};
+use crate::offer::{Delivery, Recorded, State};
+
+/// Format 2. Facts are never changed, but for one that is read again and then is surer.
+pub(super) const SCHEMA: &str = "
+CREATE TABLE news (
+    notice_key TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    original TEXT NOT NULL,
+    last TEXT NOT NULL,
+    action TEXT NOT NULL,
+    bearing TEXT NOT NULL,
+    words TEXT NOT NULL,
+    written INTEGER NOT NULL,
+    expires INTEGER,
+    provenance INTEGER NOT NULL,
+    is_again INTEGER NOT NULL,
+    PRIMARY KEY (notice_key, original, last)
+) STRICT;
+CREATE INDEX news_message ON news (message_id);
+CREATE INDEX offer_message ON offer (message_id);
+PRAGMA user_version = 2;
+";
+
+/// The offer of a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recording {
+    /// Number of the offer.
+    pub id: i64,
+    /// How many of its recipients the notice says that an opt-out would help.
+    pub waiting: usize,
+    /// Somebody waits in it of whom no offer knew before.
+    pub is_new: bool,
+}
+
+/// An offer about the same message.
+struct Known {
+    id: i64,
+    notice_key: String,
+    is_dismissed: bool,
+    /// Provenance and date of the notice that it rests on.
+    rests_on: (Provenance, i64),
+    recipients: Vec<String>,
+}
+
+impl Journal {
+    /// Keeps what a notice tells. The offer that its recipients wait in, if it has any: there is one for each
+    /// message and recipient, and it rests on the surest and newest notice.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn take_in(&mut self, news: &News) -> Result<Option<Recording>, Error> {
+        let path = self.database();
+        self.try_take_in(news)
+            .map_err(|source| Error::Sql { path, source })
+    }
+
+    fn try_take_in(&mut self, news: &News) -> rusqlite::Result<Option<Recording>> {
+        let tx = self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let resent = Resent::of(&tx, news)?;
+        let known = known(&tx, &news.message_id)?;
+        let offer = news.offer.clone().map(|mut offer| {
+            offer.waiting.retain(|(who, _)| !resent.has(who));
+            offer
+        });
+        let offer = offer.filter(|offer| !offer.waiting.is_empty());
+        let is_sure = |fact: &Fact| fact.provenance != Provenance::Unverified;
+        // What anybody may send leaves nothing about a message that nobody here has heard of.
+        if offer.is_some()
+            || !known.is_empty()
+            || !resent.rows.is_empty()
+            || news.facts.iter().any(is_sure)
+        {
+            for fact in &news.facts {
+                keep(&tx, news, fact, resent.is_about(fact))?;
+            }
+        }
+        let recording = match &offer {
+            None => None,
+            Some(offer) => Some(settle(&tx, news, offer, &known)?),
+        };
+        tx.commit()?;
+        Ok(recording)
+    }
+
+    /// All that notices have told about one message, in no order.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn facts(&self, message_id: &str) -> Result<Vec<Fact>, Error> {
+        if self.format < 2 {
+            return Ok(Vec::new());
+        }
+        facts(&self.db, message_id).map_err(|source| self.sql(source))
+    }
+
+    /// How sure the notice is that an offer rests on. Before facts were kept that was not noted.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn provenance_of(&self, offer: &Recorded) -> Result<Provenance, Error> {
+        let rests_on = rests_on(&self.db, &offer.notice_key, offer.recorded);
+        Ok(rests_on.map_err(|source| self.sql(source))?.0)
+    }
+
+    /// The submission server that took the resubmission with this envelope id. Exim prints the id in xtext.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn server_of(&self, envelope_id: &str, message_id: &str) -> Result<Option<String>, Error> {
+        self.db
+            .query_row(
+                "SELECT server FROM delivery WHERE envelope_id IN (?1, ?2) AND message_id = ?3",
+                [envelope_id, &without_xtext(envelope_id), message_id],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(|source| self.sql(source))
+    }
+}
+
+/// The resubmissions of the message that a notice is about, as far as the notice is about them.
+struct Resent {
+    /// It is about one of them whoever the recipient is: it returns the envelope id.
+    is_ours: bool,
+    rows: Vec<Delivery>,
+    copy: news::Copy,
+}
+
+impl Resent {
+    fn of(tx: &Transaction<'_>, news: &News) -> rusqlite::Result<Resent> {
+        let mut rows = tx.prepare(
+            "SELECT recipient, state, at, server, reply, envelope_id FROM delivery WHERE message_id = ?1",
+        )?;
+        let rows = rows.query_map([&news.message_id], |row| {
+            Ok((super::sending::delivery(row)?, row.get::<_, String>(5)?))
+        })?;
+        let rows: Vec<(Delivery, String)> = rows.collect::<rusqlite::Result<_>>()?;
+        let is_id = |id: &str| rows.iter().any(|(_, known)| known == id);
+        let is_ours = news
+            .envelope_id
+            .as_deref()
+            .is_some_and(|id| is_id(id) || is_id(&without_xtext(id)));
+        let rows = rows.into_iter().map(|(row, _)| row);
+        Ok(Resent {
+            is_ours,
+            rows: rows.filter(|row| row.state != State::Refused).collect(),
+            copy: news.copy,
+        })
+    }
+
+    fn has(&self, who: &str) -> bool {
+        self.is_ours
+            || self
+                .rows
+                .iter()
+                .any(|row| same(&row.recipient, who) && self.copy.is_of(row))
+    }
+
+    fn is_about(&self, fact: &Fact) -> bool {
+        let all: Vec<&str> = self.rows.iter().map(|row| &*row.recipient).collect();
+        let is_about =
+            |row: &Delivery| concerns(fact, &row.recipient, &all) && self.copy.is_of(row);
+        self.is_ours || self.rows.iter().any(is_about)
+    }
+}
+
+fn keep(tx: &Transaction<'_>, news: &News, fact: &Fact, is_again: bool) -> rusqlite::Result<()> {
+    tx.execute(
+        "INSERT INTO news VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+         ON CONFLICT DO UPDATE SET message_id = ?2, action = ?5, bearing = ?6, words = ?7, written = ?8,
+             expires = ?9, provenance = ?10, is_again = ?11
+         WHERE provenance < ?10",
+        params![
+            news.notice_key,
+            news.message_id,
+            fact.original.as_deref().unwrap_or_default(),
+            fact.last,
+            fact.action.name(),
+            bearing_name(fact.bearing),
+            fact.words,
+            fact.written,
+            fact.expires,
+            provenance_number(fact.provenance),
+            is_again,
+        ],
+    )?;
+    Ok(())
+}
+
+/// Finds or makes the offer for those that wait.
+fn settle(
+    tx: &Transaction<'_>,
+    news: &News,
+    offer: &Recorded,
+    known: &[Known],
+) -> rusqlite::Result<Recording> {
+    let rests_on = news
+        .facts
+        .first()
+        .map(|fact| (fact.provenance, fact.written));
+    let rests_on = rests_on.unwrap_or((Provenance::Unverified, 0));
+    let is_new_to = |known: &Known| news::replaces(rests_on, known.rests_on);
+    if let Some(known) = known
+        .iter()
+        .find(|known| known.notice_key == offer.notice_key)
+    {
+        // Read once more. What pretended to be the same notice loses its recipients.
+        if is_new_to(known) {
+            tx.execute("DELETE FROM waiting WHERE offer = ?1", [known.id])?;
+            renew(tx, known.id, offer, &offer.waiting)?;
+        }
+        let (id, waiting) = (known.id, offer.waiting.len());
+        return Ok(Recording {
+            id,
+            waiting,
+            is_new: false,
+        });
+    }
+    let waits = |who: &str| offer.waiting.iter().any(|(waiting, _)| same(waiting, who));
+    let (old, new): (Vec<_>, Vec<_>) = offer
+        .waiting
+        .iter()
+        .cloned()
+        .partition(|(who, _)| known.iter().any(|known| known.has(who)));
+    let facts = facts(tx, &news.message_id)?;
+    let mut owners = known
+        .iter()
+        .filter(|known| old.iter().any(|(who, _)| known.has(who)));
+    let first = owners.clone().next().map(|known| known.id);
+    let owner = owners.find(|known| {
+        is_new_to(known)
+            && known.waiting(&facts).all(waits)
+            && (new.is_empty() || !known.is_dismissed)
+    });
+    let id = match (owner, first) {
+        (Some(owner), _) => {
+            let has: Vec<_> = offer
+                .waiting
+                .iter()
+                .filter(|(who, _)| owner.has(who))
+                .cloned()
+                .collect();
+            renew(tx, owner.id, offer, &[has, new.clone()].concat())?;
+            owner.id
+        }
+        (None, Some(first)) if new.is_empty() => first,
+        (None, _) => insert(tx, offer, &new)?,
+    };
+    let (waiting, is_new) = (offer.waiting.len(), !new.is_empty());
+    Ok(Recording {
+        id,
+        waiting,
+        is_new,
+    })
+}
+
+impl Known {
+    fn has(&self, who: &str) -> bool {
+        self.recipients.iter().any(|recipient| same(recipient, who))
+    }
+
+    /// Those of whom nothing else is known.
+    fn waiting<'a>(&'a self, facts: &'a [Fact]) -> impl Iterator<Item = &'a str> {
+        let all: Vec<&str> = self.recipients.iter().map(String::as_str).collect();
+        self.recipients
+            .iter()
+            .map(String::as_str)
+            .filter(move |who| {
+                let known = standing(facts, who, &all, self.rests_on.0);
+                known.is_none_or(|known| known.standing <= Standing::GivenUp)
+            })
+    }
+}
+
+fn insert(
+    tx: &Transaction<'_>,
+    offer: &Recorded,
+    waiting: &[(String, String)],
+) -> rusqlite::Result<i64> {
+    tx.execute(
+        "INSERT INTO offer (notice_key, notice, message_id, subject, recorded, expires)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            offer.notice_key,
+            offer.notice,
+            offer.message_id,
+            offer.subject,
+            offer.recorded,
+            offer.expires
+        ],
+    )?;
+    let id = tx.last_insert_rowid();
+    set_waiting(tx, id, waiting)?;
+    Ok(id)
+}
+
+/// The offer rests on another notice from now on. Its number, its age and a no of the user stay.
+fn renew(
+    tx: &Transaction<'_>,
+    id: i64,
+    offer: &Recorded,
+    waiting: &[(String, String)],
+) -> rusqlite::Result<()> {
+    tx.execute(
+        "UPDATE offer SET notice_key = ?2, notice = ?3, subject = ?4, expires = ?5 WHERE id = ?1",
+        params![
+            id,
+            offer.notice_key,
+            offer.notice,
+            offer.subject,
+            offer.expires
+        ],
+    )?;
+    set_waiting(tx, id, waiting)
+}
+
+fn set_waiting(
+    tx: &Transaction<'_>,
+    id: i64,
+    waiting: &[(String, String)],
+) -> rusqlite::Result<()> {
+    for (recipient, cause) in waiting {
+        tx.execute(
+            "INSERT OR REPLACE INTO waiting VALUES (?1, ?2, ?3)",
+            params![id, recipient, cause],
+        )?;
+    }
+    Ok(())
+}
+
+/// The offers about a message, oldest first.
+fn known(tx: &Transaction<'_>, message_id: &str) -> rusqlite::Result<Vec<Known>> {
+    let mut rows = tx.prepare(
+        "SELECT id, notice_key, dismissed, recorded FROM offer WHERE message_id = ?1 ORDER BY id",
+    )?;
+    let mut waiting =
+        tx.prepare("SELECT recipient FROM waiting WHERE offer = ?1 ORDER BY rowid")?;
+    let offers = rows.query_map([message_id], |row| {
+        let (id, notice_key): (i64, String) = (row.get(0)?, row.get(1)?);
+        let recipients = waiting.query_map([id], |row| row.get(0))?;
+        Ok(Known {
+            id,
+            rests_on: rests_on(tx, &notice_key, row.get(3)?)?,
+            notice_key,
+            is_dismissed: row.get::<_, Option<i64>>(2)?.is_some(),
+            recipients: recipients.collect::<rusqlite::Result<_>>()?,
+        })
+    })?;
+    offers.collect()
+}
+
+/// Provenance and date of a notice. Of one from before facts were kept neither is known: only another
+/// that looks genuine takes its place.
+fn rests_on(
+    db: &rusqlite::Connection,
+    notice_key: &str,
+    recorded: i64,
+) -> rusqlite::Result<(Provenance, i64)> {
+    let found = db.query_row(
+        "SELECT provenance, written FROM news WHERE notice_key = ?1 LIMIT 1",
+        [notice_key],
+        |row| Ok((provenance_of(row.get(0)?), row.get(1)?)),
+    );
+    Ok(found
+        .optional()?
+        .unwrap_or((Provenance::Plausible, recorded)))
+}
+
+fn facts(db: &rusqlite::Connection, message_id: &str) -> rusqlite::Result<Vec<Fact>> {
+    let mut rows = db.prepare(
+        "SELECT original, last, action, bearing, words, written, expires, provenance, is_again
+         FROM news WHERE message_id = ?1",
+    )?;
+    rows.query_map([message_id], fact)?.collect()
+}
+
+fn fact(row: &Row<'_>) -> rusqlite::Result<Fact> {
+    let original: String = row.get(0)?;
+    let (action, bearing): (String, String) = (row.get(2)?, row.get(3)?);
+    Ok(Fact {
+        original: Some(original).filter(|original| !original.is_empty()),
+        last: row.get(1)?,
+        action: Action::from_name(&action),
+        bearing: bearing_of(&bearing),
+        words: row.get(4)?,
+        written: row.get(5)?,
+        expires: row.get(6)?,
+        provenance: provenance_of(row.get(7)?),
+        is_again: row.get(8)?,
+    })
+}
+
+fn bearing_name(bearing: Bearing) -> &'static str {
+    match bearing {
+        Bearing::Helps => "helps",
+        Bearing::Hidden => "hidden",
+        Bearing::Other => "other",
+    }
+}
+
+/// A word that is not known reads as the one that changes nothing.
+fn bearing_of(name: &str) -> Bearing {
+    match name {
+        "helps" => Bearing::Helps,
+        "other" => Bearing::Other,
+        _ => Bearing::Hidden,
+    }
+}
+
+fn provenance_number(provenance: Provenance) -> i64 {
+    match provenance {
+        Provenance::Unverified => 0,
+        Provenance::Plausible => 1,
+        Provenance::Verified => 2,
+    }
+}
+
+fn provenance_of(number: i64) -> Provenance {
+    match number {
+        1 => Provenance::Plausible,
+        2 => Provenance::Verified,
+        _ => Provenance::Unverified,
+    }
+}
