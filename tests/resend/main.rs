@@ -2,7 +2,9 @@
 //! verbs around it make of good and bad input. Every test counts what the server received.
 
 mod bad_input;
+mod force;
 mod home;
+mod news;
 mod once;
 mod postmaster;
 mod recipients;
