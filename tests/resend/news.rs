@@ -286,7 +286,19 @@ fn what_may_be_forged_is_told_and_ends_nothing() {
     assert_eq!(home.received().len(), 1);
 }
 
-/// Without an account no notice is known to be genuine.
+#[test]
+fn a_genuine_notice_takes_the_place_of_a_forged_one() {
+    let home = home();
+    let early = forged(&delayed(9, &[BOB])).replace("29 Nov 2099", "29 Nov 2020");
+    process(&home, &early.replace("Subject: Lunch", "Subject: Buy"), 0);
+    assert_eq!(offers(&home, &["--all"]), [is(1, BOB, "expired")]);
+    process(&home, &delayed(1, &[BOB]), 0);
+    assert_eq!(offers(&home, &["--all"]), [is(1, BOB, "open")]);
+    assert_eq!(lines(&home, &[])[0]["subject"], "Lunch on Thursday");
+    assert_eq!(home.resend(&["--yes", "1"], "").status, 0);
+    assert_eq!(home.received().len(), 1);
+}
+
 #[test]
 fn a_stranger_fills_no_journal() {
     let home = home();
