@@ -8,8 +8,7 @@ use crate::cli::{Dismiss, NAME, Offers, Resolve};
 use crate::config::Places;
 use crate::message::text::rfc3339;
 use crate::notice::Action;
-use crate::notice::provenance::Provenance;
-use crate::offer::news::{Bearing, Fact, Known, Standing, hearsay, history, same, standing};
+use crate::offer::news::{Bearing, Fact, Fate, Known, fate, hearsay, history, same};
 use crate::offer::{Delivery, LETTER, Recorded, State};
 use crate::terminal::shown;
 
@@ -22,12 +21,10 @@ pub(super) fn list(args: &Offers, places: &Places) -> Result<u8, Failure> {
     for offer in journal.offers()? {
         let deliveries = journal.deliveries(&offer.message_id)?;
         let facts = journal.facts(&offer.message_id)?;
-        let floor = journal.provenance_of(&offer)?;
         let view = View {
             offer: &offer,
             deliveries: &deliveries,
             facts: &facts,
-            floor,
         };
         lines.extend(view.lines(now()));
     }
@@ -57,8 +54,6 @@ struct View<'a> {
     offer: &'a Recorded,
     deliveries: &'a [Delivery],
     facts: &'a [Fact],
-    /// How sure a notice must be to count.
-    floor: Provenance,
 }
 
 /// One recipient of one offer, or a letter.
@@ -93,14 +88,14 @@ impl View<'_> {
     fn line(&self, who: &str, cause: &str, all: &[&str], now: i64) -> Line {
         let offer = self.offer;
         let delivery = self.deliveries.iter().find(|d| same(&d.recipient, who));
-        let known = standing(self.facts, who, all, self.floor);
+        let known = fate(self.facts, who, all);
         let state = state(offer, delivery, known, now);
         let outcome = history(self.facts, who, all);
         let doubtful = hearsay(self.facts, who, all);
         let fact = known.map(|known| known.fact);
         // A notice that hides the cause, or tells of a delivery, does not make us forget it.
         let tells = |known: &&Known<'_>| {
-            known.standing != Standing::Arrived && known.fact.bearing != Bearing::Hidden
+            known.fate != Fate::Arrived && known.fact.bearing != Bearing::Hidden
         };
         let cause = known
             .as_ref()
@@ -184,15 +179,15 @@ fn state(
         Some(state) => return state.name(),
         None => false,
     };
-    let standing = known.map_or(Standing::Waits, |known| known.standing);
+    let fate = known.map_or(Fate::Waits, |known| known.fate);
     let expires = known.and_then(|known| known.fact.expires).or(offer.expires);
-    match (standing, known) {
-        (Standing::Arrived, Some(known)) => known.fact.action.name(),
-        (Standing::Changed, _) => "changed",
+    match (fate, known) {
+        (Fate::Arrived, Some(known)) => known.fact.action.name(),
+        (Fate::Changed, _) => "changed",
         _ if offer.dismissed.is_some() => "dismissed",
         // Another try is allowed.
         _ if refused => State::Refused.name(),
-        (Standing::GivenUp, _) => "given-up",
+        (Fate::GivenUp, _) => "given-up",
         _ if expires.is_some_and(|expires| expires < now) => "expired",
         _ => "open",
     }

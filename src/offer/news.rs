@@ -1,11 +1,11 @@
 //! What notices tell of a recipient, one after the other: does he still wait?
 //!
 //! Notices come in any order, more than once, and not all of them from the user's own server. So each
-//! leaves a [`Fact`] for each recipient, which never changes, and [`standing`] reads what they come to.
+//! leaves a [`Fact`] for each recipient, which never changes, and [`fate`] reads what they come to.
 //!
 //! A forged notice can do no more than hide an offer, and for that it must pass for one of the user's own
-//! server: an unverified one is shown ([`hearsay`]) and changes nothing, and none counts that is less sure
-//! than the notice that the offer rests on.
+//! server: an unverified one is shown ([`hearsay`]) and changes nothing. An offer never comes to rest on a
+//! notice that is less sure than the one before ([`replaces`]).
 
 use crate::message::recipients::same_address;
 use crate::notice::provenance::Provenance;
@@ -142,7 +142,7 @@ fn words(report: &RecipientReport) -> String {
 
 /// How a recipient stands with the first copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
+pub enum Fate {
     /// The server holds the message and goes on trying.
     Waits,
     /// The server has given up: sending again is the only way.
@@ -157,7 +157,7 @@ pub enum Standing {
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
     /// How he stands.
-    pub standing: Standing,
+    pub fate: Fate,
     /// The fact that says so.
     pub fact: &'a Fact,
     /// The address stands for several, and some of them have the message.
@@ -165,20 +165,14 @@ pub struct Known<'a> {
 }
 
 /// What the facts about one message say of the recipient `who`, one of `all` that are known. Only facts that
-/// are plausible at least, and no less sure than `floor`, count; `None` when none does.
+/// are plausible at least count; `None` when none does.
 ///
 /// Several addresses may be behind one (an alias): each has its own newest fact, and the recipient stands as
 /// the one that is worst off.
-pub fn standing<'a>(
-    facts: &'a [Fact],
-    who: &str,
-    all: &[&str],
-    floor: Provenance,
-) -> Option<Known<'a>> {
-    let counts =
-        |fact: &&Fact| rank(fact.provenance) >= rank(floor).max(rank(Provenance::Plausible));
+pub fn fate<'a>(facts: &'a [Fact], who: &str, all: &[&str]) -> Option<Known<'a>> {
+    let is_sure = |fact: &&Fact| fact.provenance != Provenance::Unverified;
     let mut newest: Vec<&Fact> = Vec::new();
-    for fact in about(facts, who, all, false).filter(counts) {
+    for fact in about(facts, who, all, false).filter(is_sure) {
         match newest
             .iter_mut()
             .find(|known| same(&known.last, &fact.last))
@@ -194,12 +188,11 @@ pub fn standing<'a>(
         newest.retain(|fact| !same(&fact.last, who) || Some(age(fact)) == latest);
     }
     let worst = newest.iter().copied().min_by_key(|fact| of(fact))?;
-    let standing = of(worst);
+    let fate = of(worst);
     Some(Known {
-        standing,
+        fate,
         fact: worst,
-        is_partial: standing != Standing::Arrived
-            && newest.iter().any(|fact| of(fact) == Standing::Arrived),
+        is_partial: fate != Fate::Arrived && newest.iter().any(|fact| of(fact) == Fate::Arrived),
     })
 }
 
@@ -213,7 +206,7 @@ pub fn history<'a>(facts: &'a [Fact], who: &str, all: &[&str]) -> Option<&'a Fac
 /// What an unverified notice says of a recipient that no other says: shown, and nothing more.
 pub fn hearsay<'a>(facts: &'a [Fact], who: &str, all: &[&str]) -> Option<&'a Fact> {
     about(facts, who, all, false)
-        .filter(|fact| fact.provenance == Provenance::Unverified && of(fact) != Standing::Waits)
+        .filter(|fact| fact.provenance == Provenance::Unverified && of(fact) != Fate::Waits)
         .max_by_key(|fact| age(fact))
 }
 
@@ -230,7 +223,7 @@ fn about<'a>(
         .filter(move |fact| fact.is_again == is_again && concerns(fact, who, all))
 }
 
-/// Is the fact about `who`? See [`standing`].
+/// Is the fact about `who`? See [`fate`].
 pub fn concerns(fact: &Fact, who: &str, all: &[&str]) -> bool {
     let original = fact
         .original
@@ -249,12 +242,12 @@ pub fn replaces(new: (Provenance, i64), known: (Provenance, i64)) -> bool {
     (rank(new.0), new.1) > (rank(known.0), known.1)
 }
 
-fn of(fact: &Fact) -> Standing {
+fn of(fact: &Fact) -> Fate {
     match (fact.action, fact.bearing) {
-        (Action::Delivered | Action::Relayed | Action::Expanded, _) => Standing::Arrived,
-        (_, Bearing::Other) => Standing::Changed,
-        (Action::Failed, _) => Standing::GivenUp,
-        (Action::Delayed, _) => Standing::Waits,
+        (Action::Delivered | Action::Relayed | Action::Expanded, _) => Fate::Arrived,
+        (_, Bearing::Other) => Fate::Changed,
+        (Action::Failed, _) => Fate::GivenUp,
+        (Action::Delayed, _) => Fate::Waits,
     }
 }
 
@@ -301,8 +294,8 @@ mod tests {
         }
     }
 
-    fn stands(facts: &[Fact]) -> Option<Standing> {
-        standing(facts, BOB, &[BOB], Provenance::Unverified).map(|known| known.standing)
+    fn stands(facts: &[Fact]) -> Option<Fate> {
+        fate(facts, BOB, &[BOB]).map(|known| known.fate)
     }
 
     #[test]
@@ -312,16 +305,16 @@ mod tests {
             fact(BOB, Action::Failed, 3),
             fact(BOB, Action::Delayed, 2),
         ];
-        assert_eq!(stands(&facts[..1]), Some(Standing::Waits));
+        assert_eq!(stands(&facts[..1]), Some(Fate::Waits));
         for _ in 0..3 {
             facts.rotate_left(1);
-            assert_eq!(stands(&facts), Some(Standing::GivenUp));
+            assert_eq!(stands(&facts), Some(Fate::GivenUp));
         }
         let at_once = [
             fact(BOB, Action::Delivered, 1),
             fact(BOB, Action::Delayed, 1),
         ];
-        assert_eq!(stands(&at_once), Some(Standing::Arrived));
+        assert_eq!(stands(&at_once), Some(Fate::Arrived));
         assert_eq!(stands(&[]), None);
     }
 
@@ -335,17 +328,17 @@ mod tests {
             bearing: Bearing::Hidden,
             ..fact(BOB, action, 2)
         };
-        for (news, standing) in [
-            (other(Action::Delayed), Standing::Changed),
-            (other(Action::Failed), Standing::Changed),
-            (hidden(Action::Delayed), Standing::Waits),
-            (hidden(Action::Failed), Standing::GivenUp),
+        for (news, fate) in [
+            (other(Action::Delayed), Fate::Changed),
+            (other(Action::Failed), Fate::Changed),
+            (hidden(Action::Delayed), Fate::Waits),
+            (hidden(Action::Failed), Fate::GivenUp),
         ] {
             let facts = [fact(BOB, Action::Delayed, 1), news];
-            assert_eq!(stands(&facts), Some(standing), "{facts:?}");
+            assert_eq!(stands(&facts), Some(fate), "{facts:?}");
         }
         let back = [other(Action::Delayed), fact(BOB, Action::Delayed, 3)];
-        assert_eq!(stands(&back), Some(Standing::Waits));
+        assert_eq!(stands(&back), Some(Fate::Waits));
     }
 
     #[test]
@@ -355,14 +348,12 @@ mod tests {
             ..fact(BOB, Action::Delivered, 9)
         };
         let facts = [fact(BOB, Action::Delayed, 1), forged];
-        assert_eq!(stands(&facts), Some(Standing::Waits));
+        assert_eq!(stands(&facts), Some(Fate::Waits));
         assert_eq!(
             hearsay(&facts, BOB, &[BOB]).map(|fact| fact.action),
             Some(Action::Delivered)
         );
         assert_eq!(stands(&facts[1..]), None);
-        let plausible = [fact(BOB, Action::Delivered, 1)];
-        assert!(standing(&plausible, BOB, &[BOB], Provenance::Verified).is_none());
     }
 
     #[test]
@@ -372,14 +363,14 @@ mod tests {
             fact(BOB, Action::Delayed, 1),
             fact("robert@inside.example.net", Action::Delivered, 2),
         ];
-        assert_eq!(stands(&facts), Some(Standing::Arrived));
+        assert_eq!(stands(&facts), Some(Fate::Arrived));
         let facts = [
             fact(BOB, Action::Expanded, 1),
             fact("a@far.test", Action::Delivered, 2),
             fact("b@far.test", Action::Delayed, 2),
         ];
-        let known = standing(&facts, BOB, &[BOB], Provenance::Plausible).unwrap();
-        assert_eq!((known.standing, known.is_partial), (Standing::Waits, true));
+        let known = fate(&facts, BOB, &[BOB]).unwrap();
+        assert_eq!((known.fate, known.is_partial), (Fate::Waits, true));
     }
 
     #[test]
@@ -390,18 +381,18 @@ mod tests {
             original: Some(carol.to_owned()),
             ..fact(BOB, Action::Delivered, 1)
         }];
-        assert!(standing(&facts, BOB, &all, Provenance::Plausible).is_none());
-        assert!(standing(&facts, carol, &all, Provenance::Plausible).is_some());
+        assert!(fate(&facts, BOB, &all).is_none());
+        assert!(fate(&facts, carol, &all).is_some());
         let facts = [Fact {
             original: Some("x@far.test".to_owned()),
             ..fact("Bob@EXAMPLE.net", Action::Delivered, 1)
         }];
-        assert!(standing(&facts, BOB, &all, Provenance::Plausible).is_some());
+        assert!(fate(&facts, BOB, &all).is_some());
         let plus = [Fact {
             original: None,
             ..fact("bob+x@example.net", Action::Delivered, 1)
         }];
-        assert!(standing(&plus, BOB, &all, Provenance::Plausible).is_none());
+        assert!(fate(&plus, BOB, &all).is_none());
     }
 
     #[test]
@@ -411,7 +402,7 @@ mod tests {
             ..fact(BOB, Action::Delivered, 5)
         };
         let facts = [fact(BOB, Action::Failed, 6), again];
-        assert_eq!(stands(&facts), Some(Standing::GivenUp));
+        assert_eq!(stands(&facts), Some(Fate::GivenUp));
         assert_eq!(
             history(&facts, BOB, &[BOB]).map(|fact| fact.written),
             Some(5)

@@ -1,10 +1,9 @@
 //! Who gets the resubmission, and who does not and why.
 
-use super::news::{Fact, Known, Standing, same, standing};
+use super::news::{Fact, Fate, Known, fate, same};
 use super::{Delivery, State};
 use crate::message::recipients::{Mailbox, matching, recipients, same_address};
 use crate::message::text::rfc3339;
-use crate::notice::provenance::Provenance;
 use crate::notice::{Action, Cause, Notice, RecipientReport};
 use crate::policy::{Decision, Policy};
 
@@ -144,19 +143,19 @@ fn reported<'a>(originals: &'a [Mailbox], report: &RecipientReport) -> Option<&'
 }
 
 impl Plan {
-    /// Leaves out those of whom other notices, no less sure than `floor`, say that they do not wait any more.
+    /// Leaves out those of whom other notices say that they do not wait any more.
     /// One whom the user has named (`to`) is left out only if he has the message. `header`: of the original.
-    pub fn heed(&mut self, facts: &[Fact], header: &[u8], to: &[String], floor: Provenance) {
+    pub fn heed(&mut self, facts: &[Fact], header: &[u8], to: &[String]) {
         let originals = recipients(header);
         let all: Vec<&str> = originals.iter().map(|mailbox| &*mailbox.address).collect();
         for mut chosen in std::mem::take(&mut self.send) {
-            let known = standing(facts, &chosen.address, &all, floor);
+            let known = fate(facts, &chosen.address, &all);
             let is_named = to.iter().any(|named| same(named, &chosen.address));
             if let Some(reason) = known.and_then(|known| against(&known, is_named)) {
                 self.leave_out(&chosen.address, reason);
                 continue;
             }
-            if known.is_some_and(|known| known.standing == Standing::GivenUp) {
+            if known.is_some_and(|known| known.fate == Fate::GivenUp) {
                 (chosen.is_queued, chosen.is_given_up) = (false, true);
             }
             self.send.push(chosen);
@@ -204,12 +203,12 @@ impl Plan {
 /// What speaks against one more copy.
 fn against(known: &Known<'_>, is_named: bool) -> Option<Reason> {
     let at = known.fact.written;
-    match known.standing {
-        Standing::Arrived => Some(Reason::Arrived {
+    match known.fate {
+        Fate::Arrived => Some(Reason::Arrived {
             action: known.fact.action.name(),
             at,
         }),
-        Standing::Changed if !is_named => Some(Reason::Changed {
+        Fate::Changed if !is_named => Some(Reason::Changed {
             words: known.fact.words.clone(),
             at,
         }),

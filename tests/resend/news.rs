@@ -219,6 +219,12 @@ fn a_failure_without_a_cause_leaves_the_offer() {
     process(&home, &delayed(1, &[BOB]), 0);
     process(&home, &failed(2, BOB, "4.3.0", HIDDEN), 1);
     assert_eq!(offers(&home, &[]), [is(1, BOB, "given-up")]);
+    let run = home.resend(&["1"], "");
+    assert!(
+        run.stdout
+            .contains("Your server has given up the first copy."),
+        "{run:?}"
+    );
     assert_eq!(home.resend(&["--yes", "1"], "").status, 0);
     assert_eq!(home.received().len(), 1);
 }

@@ -119,7 +119,7 @@ impl Case {
             &config.policy,
             &deliveries,
         );
-        plan.heed(&facts, &original, &args.to, judgement.provenance);
+        plan.heed(&facts, &original, &args.to);
         let honour = match &journal {
             Some(journal) => journal.honour(&route.to_string())?,
             None => None,

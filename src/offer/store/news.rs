@@ -6,7 +6,7 @@ use super::{Error, Journal};
 use crate::message::text::without_xtext;
 use crate::notice::Action;
 use crate::notice::provenance::Provenance;
-use crate::offer::news::{self, Bearing, Fact, News, Standing, concerns, same, standing};
+use crate::offer::news::{self, Bearing, Fact, Fate, News, concerns, fate, same};
 use crate::offer::{Delivery, Recorded, State};
 
 /// Format 2. Facts are never changed, but for one that is read again and then is surer.
@@ -102,15 +102,6 @@ impl Journal {
             return Ok(Vec::new());
         }
         facts(&self.db, message_id).map_err(|source| self.sql(source))
-    }
-
-    /// How sure the notice is that an offer rests on. Before facts were kept that was not noted.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn provenance_of(&self, offer: &Recorded) -> Result<Provenance, Error> {
-        let rests_on = rests_on(&self.db, &offer.notice_key, offer.recorded);
-        Ok(rests_on.map_err(|source| self.sql(source))?.0)
     }
 
     /// The submission server that took the resubmission with this envelope id. Exim prints the id in xtext.
@@ -277,8 +268,8 @@ impl Known {
             .iter()
             .map(String::as_str)
             .filter(move |who| {
-                let known = standing(facts, who, &all, self.rests_on.0);
-                known.is_none_or(|known| known.standing <= Standing::GivenUp)
+                let known = fate(facts, who, &all);
+                known.is_none_or(|known| known.fate <= Fate::GivenUp)
             })
     }
 }
