@@ -8,7 +8,8 @@ use crate::cli::{Dismiss, NAME, Offers, Resolve};
 use crate::config::Places;
 use crate::message::text::rfc3339;
 use crate::notice::Action;
-use crate::offer::news::{Bearing, Fact, Fate, Known, fate, hearsay, history, same};
+use crate::offer::fate::{Fate, Known, fate, hearsay, history, same};
+use crate::offer::news::{Bearing, Fact};
 use crate::offer::{Delivery, LETTER, Recorded, State};
 use crate::terminal::shown;
 

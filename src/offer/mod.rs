@@ -3,6 +3,7 @@
 //! [`consider`] turns a notice into the recipients that wait, or says why there is nothing to offer.
 //! [`plan`] joins them with the original that was found. Both are pure. The journal is in [`store`].
 
+pub mod fate;
 pub mod news;
 pub mod plan;
 pub mod store;

@@ -1,6 +1,7 @@
 //! Who gets the resubmission, and who does not and why.
 
-use super::news::{Fact, Fate, Known, fate, same};
+use super::fate::{Fate, Known, fate, same};
+use super::news::Fact;
 use super::{Delivery, State};
 use crate::message::recipients::{Mailbox, matching, recipients, same_address};
 use crate::message::text::rfc3339;

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod force;
+mod history;
 mod home;
 mod news;
 mod once;

@@ -8,6 +8,7 @@ use crate::maildir::search::{Copy, Flaw};
 use crate::maildir::{self, proof};
 use crate::message::recipients::senders;
 use crate::message::refusal::{self, Refusal};
+use crate::message::resubmission::Rewritten;
 use crate::message::{resubmission, text};
 use crate::notice::Notice;
 use crate::notice::provenance::Judgement;
@@ -93,14 +94,8 @@ impl Case {
             .ok_or_else(|| Failure::new(NOTHING, NoOffer::NoMessageId))?;
         let (copy, original) = original(config, &notice, &message_id)?;
         let wishes = wishes(config, &notice, &original);
-        if let Some(wish) = wishes.first().filter(|_| !args.force) {
-            return Err(Failure::new(NOTHING, wish));
-        }
-        let rewritten = match args.force {
-            true => resubmission::rewrite_against_wish(&original),
-            false => resubmission::rewrite(&original),
-        };
-        let rewritten = rewritten.map_err(|refusal| Failure::new(NOTHING, refusal))?;
+        let rewritten = rewritten(&original, &wishes, args.force)
+            .map_err(|refusal| Failure::new(NOTHING, refusal))?;
         let route = Route::choose(config, args.sending.account.as_deref(), &senders(&original))?;
         let deliveries = match journal.as_mut() {
             Some(journal) => journal.deliveries(&message_id)?,
@@ -161,6 +156,15 @@ fn wishes(config: &Config, notice: &Notice, original: &[u8]) -> Vec<Refusal> {
     }
     wishes.dedup();
     wishes
+}
+
+/// What would be sent, unless its sender's wish or something else forbids it. `force`: that wish does not.
+fn rewritten(original: &[u8], wishes: &[Refusal], force: bool) -> Result<Rewritten, Refusal> {
+    match wishes.first() {
+        _ if force => resubmission::rewrite_against_wish(original),
+        Some(wish) => Err(wish.clone()),
+        None => resubmission::rewrite(original),
+    }
 }
 
 /// The copy that was sent, proven, and its bytes.

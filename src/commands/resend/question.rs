@@ -5,7 +5,7 @@ use crate::message::resubmission::is_encrypted;
 use crate::message::{header, text};
 use crate::notice::provenance::Provenance;
 use crate::notice::{Action, RecipientReport};
-use crate::offer::news::{hearsay, same};
+use crate::offer::fate::{hearsay, same};
 use crate::offer::plan::Chosen;
 use crate::terminal::{Terminal, fit, shown};
 

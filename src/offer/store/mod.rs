@@ -23,6 +23,7 @@ use super::{Delivery, Recorded};
 pub use news::Recording;
 pub use sending::{Attempt, Sending};
 
+mod fact;
 mod news;
 mod sending;
 
@@ -225,9 +226,9 @@ impl Journal {
             0 => {
                 make_names_last(&self.folder);
                 tx.execute_batch(SCHEMA).map_err(sql)?;
-                tx.execute_batch(news::SCHEMA).map_err(sql)?;
+                tx.execute_batch(fact::SCHEMA).map_err(sql)?;
             }
-            1 => tx.execute_batch(news::SCHEMA).map_err(sql)?,
+            1 => tx.execute_batch(fact::SCHEMA).map_err(sql)?,
             FORMAT => (),
             found => {
                 return Err(Error::Newer {
