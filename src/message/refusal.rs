@@ -67,10 +67,10 @@ pub enum Refusal {
 /// [`Refusal`] says why not.
 pub fn refuse(original: &[u8]) -> Result<(), Refusal> {
     refuse_always(original)?;
-    wish(original).map_or(Ok(()), Err)
+    asks_for_security(original).map_or(Ok(()), Err)
 }
 
-/// The same, but for a message whose sender asked for security: [`wish`] tells that.
+/// The same, but for a message whose sender asked for security: [`asks_for_security`] tells that.
 ///
 /// # Errors
 ///
@@ -99,7 +99,7 @@ pub fn automatic(header: &[u8]) -> Option<Refusal> {
 }
 
 /// Did its sender ask for security? [`Refusal::SecurityRequested`] names the field that tells.
-pub fn wish(header: &[u8]) -> Option<Refusal> {
+pub fn asks_for_security(header: &[u8]) -> Option<Refusal> {
     let (field, value) = sign(header, SECURITY)?;
     let field = field.to_owned();
     Some(Refusal::SecurityRequested { field, value })

@@ -149,7 +149,7 @@ fn wishes(config: &Config, notice: &Notice, original: &[u8]) -> Vec<Refusal> {
             field: field.to_owned(),
             value,
         });
-        wishes.extend(refusal::wish(header).into_iter().chain(marked));
+        wishes.extend(refusal::asks_for_security(header).into_iter().chain(marked));
     }
     if wishes.is_empty() && notice.original.requires_tls {
         wishes.push(Refusal::RequireTls);
