@@ -19,14 +19,14 @@ pub(super) fn hosts(config: &Config) -> Vec<String> {
         .collect()
 }
 
-/// Notes what the notice tells. The offer that it makes or renews, if it does. `hosts`: see [`hosts`].
+/// Notes what the notice tells. The offer that it makes or renews, if it does.
 pub(super) fn take_in(
     journal: &mut Journal,
-    hosts: &[String],
+    config: &Config,
     arrived: &Arrived,
 ) -> Result<Option<Recording>, Failure> {
     let Arrived { notice, message } = arrived;
-    let judgement = judge(notice, hosts, Some(journal));
+    let judgement = judge(notice, &hosts(config), config, Some(journal));
     learn(journal, notice, judgement.provenance)?;
     match news(notice, message, judgement.provenance, now()) {
         Some(news) => Ok(journal.take_in(&news)?),

@@ -7,7 +7,7 @@ use crate::config::{Asking, Config, Places};
 use crate::maildir::LARGEST;
 use crate::watch::arrival;
 
-use super::arrived::{hosts, take_in};
+use super::arrived::take_in;
 use super::{DONE, Failure, NOTHING, TRY_AGAIN, inputs, journal};
 
 /// 0: an offer waits; 1: nothing to do; 75: it could not be read or recorded now.
@@ -29,7 +29,7 @@ pub(super) fn run(places: &Places) -> Result<u8, Failure> {
         Config::default()
     });
     let recorded = journal(places)
-        .and_then(|mut journal| take_in(&mut journal, &hosts(&config), &arrived))
+        .and_then(|mut journal| take_in(&mut journal, &config, &arrived))
         .map_err(later)?;
     Ok(if recorded.is_some() { DONE } else { NOTHING })
 }

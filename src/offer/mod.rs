@@ -6,6 +6,7 @@
 pub mod fate;
 pub mod news;
 pub mod plan;
+pub mod standing;
 pub mod store;
 
 use crate::message::refusal::{Refusal, automatic};

@@ -28,6 +28,8 @@ pub struct Chosen {
     pub is_queued: bool,
     /// A notice says that the server has given up.
     pub is_given_up: bool,
+    /// `Will-Retry-Until`, in seconds since 1970: until then the server goes on trying.
+    pub retry_until: Option<i64>,
 }
 
 /// A recipient who gets nothing.
@@ -185,6 +187,7 @@ impl Plan {
                 cause: report.map(|report| report.cause),
                 is_queued: report.is_some_and(|report| report.action == Action::Delayed),
                 is_given_up: report.is_some_and(|report| report.action == Action::Failed),
+                retry_until: report.and_then(|report| report.will_retry_until),
             }),
         }
     }

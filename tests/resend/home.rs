@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -174,6 +175,18 @@ impl Home {
         let account = "[[account]]\nname = \"mail\"\nfrom = [\"alice@mail.example.org\"]\n\
                        command = [\"false\"]\n";
         self.write_config(&(self.config() + account));
+    }
+
+    /// Waits until the server's script stops at a pause.
+    pub(crate) fn wait_for_pause(&self) {
+        let server = self.server.borrow();
+        let server = server.as_ref().expect("a server");
+        assert!(server.paused(Duration::from_secs(20)), "no pause");
+    }
+
+    /// Lets the server go on after its pause.
+    pub(crate) fn go_on(&self) {
+        self.server.borrow().as_ref().expect("a server").go_on();
     }
 
     /// Stops the server. The messages that it took.

@@ -9,6 +9,7 @@ mod news;
 mod once;
 mod postmaster;
 mod recipients;
+mod standing;
 mod watch;
 
 use std::fs;

@@ -19,48 +19,48 @@ use crate::offer::{NoOffer, consider, consider_against_wish};
 use crate::policy::marked;
 use crate::watch::arrival::Arrived;
 
-use super::super::arrived::{hosts, take_in};
+use super::super::arrived::take_in;
 use super::super::find::{look, missing};
 use super::super::route::Route;
 use super::super::{DATA, Failure, IO, NOTHING, journal, judge, read_notice};
 
 /// A notice, its original, and what would be sent to whom.
 #[derive(Debug)]
-pub(super) struct Case {
+pub(in crate::commands) struct Case {
     /// The notice.
-    pub(super) notice: Notice,
+    pub(in crate::commands) notice: Notice,
     /// Did the user's own server write it?
-    pub(super) judgement: Judgement,
+    pub(in crate::commands) judgement: Judgement,
     /// The journal; none in a dry run without one.
-    pub(super) journal: Option<Journal>,
+    pub(in crate::commands) journal: Option<Journal>,
     /// Number of the offer; 0 where none is recorded: in a dry run, against the sender's wish.
-    pub(super) offer: i64,
+    pub(in crate::commands) offer: i64,
     /// Message-ID of the original.
-    pub(super) message_id: String,
+    pub(in crate::commands) message_id: String,
     /// Where the original lies.
-    pub(super) path: PathBuf,
+    pub(in crate::commands) path: PathBuf,
     /// What speaks against that copy, though it may be sent.
-    pub(super) flaws: Vec<Flaw>,
+    pub(in crate::commands) flaws: Vec<Flaw>,
     /// Who gets it and who does not.
-    pub(super) plan: Plan,
+    pub(in crate::commands) plan: Plan,
     /// The way out.
-    pub(super) route: Route,
+    pub(in crate::commands) route: Route,
     /// Whether that server acts on the opt-out, and since when that is known.
-    pub(super) honour: Option<(bool, i64)>,
+    pub(in crate::commands) honour: Option<(bool, i64)>,
     /// What notices have told about this message.
-    pub(super) facts: Vec<Fact>,
+    pub(in crate::commands) facts: Vec<Fact>,
     /// By what its sender asked for security. Where there is something only a typed word sends it.
-    pub(super) wishes: Vec<Refusal>,
+    pub(in crate::commands) wishes: Vec<Refusal>,
     /// What will be sent, with the line ends of the file.
-    pub(super) message: Vec<u8>,
+    pub(in crate::commands) message: Vec<u8>,
     /// The fields that were taken out.
-    pub(super) removed: Vec<String>,
+    pub(in crate::commands) removed: Vec<String>,
 }
 
 impl Case {
     /// Reads the notice, finds and proves the original, plans. Records what the notice tells on the way, so that
     /// it waits for the user whatever fails after that.
-    pub(super) fn open(
+    pub(in crate::commands) fn open(
         bytes: &[u8],
         args: &Resend,
         config: &Config,
@@ -78,7 +78,7 @@ impl Case {
             message: bytes.to_owned(),
         };
         if let Some(journal) = journal.as_mut().filter(|_| !args.sending.dry_run) {
-            let recorded = take_in(journal, &hosts(config), &arrived)?;
+            let recorded = take_in(journal, config, &arrived)?;
             offer = recorded.map_or(0, |recorded| recorded.id);
         }
         let notice = arrived.notice;
@@ -105,7 +105,12 @@ impl Case {
             Some(journal) => journal.facts(&message_id)?,
             None => Vec::new(),
         };
-        let judgement = judge(&notice, &route.account.notice_hosts(), journal.as_ref());
+        let judgement = judge(
+            &notice,
+            &route.account.notice_hosts(),
+            config,
+            journal.as_ref(),
+        );
         let mut plan = plan(
             &notice,
             &helped,

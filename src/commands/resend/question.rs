@@ -208,16 +208,12 @@ fn details(case: &Case) -> Vec<String> {
             None => (),
         }
     }
-    let doubt = match case.judgement.provenance {
-        Provenance::Verified => {
-            "it returns what only a server that handled the message knew".to_owned()
-        }
-        _ => case.judgement.doubt.clone().unwrap_or_default(),
-    };
+    let judgement = &case.judgement;
+    let reason = judgement.proof.as_ref().or(judgement.doubt.as_ref());
     lines.push(format!(
         "Notice: {}: {}",
-        word(&case.judgement.provenance),
-        shown(&doubt)
+        word(&judgement.provenance),
+        shown(reason.map_or("", String::as_str))
     ));
     lines.push(format!(
         "Message-ID: <{}>, {} bytes",

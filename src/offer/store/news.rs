@@ -8,7 +8,7 @@ use crate::message::text::without_xtext;
 use crate::notice::provenance::Provenance;
 use crate::offer::fate::{Fate, concerns, fate, same};
 use crate::offer::news::{self, Fact, News};
-use crate::offer::{Delivery, Recorded, State};
+use crate::offer::{Delivery, Recorded};
 
 /// The offer of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl Journal {
         // What anybody may send leaves nothing about a message that nobody here has heard of.
         if offer.is_some()
             || !known.is_empty()
-            || !resent.rows.is_empty()
+            || !resent.recipients.is_empty()
             || news.facts.iter().any(is_sure)
         {
             for fact in &news.facts {
@@ -102,47 +102,39 @@ impl Journal {
 
 /// The resubmissions of the message that a notice is about, as far as the notice is about them.
 struct Resent {
-    /// It is about one of them whoever the recipient is: it returns the envelope id.
-    is_ours: bool,
-    rows: Vec<Delivery>,
-    copy: news::Copy,
+    /// The notice shows that it is about none but opted-out copies.
+    is_all: bool,
+    recipients: Vec<String>,
 }
 
 impl Resent {
     fn of(tx: &Transaction<'_>, news: &News) -> rusqlite::Result<Resent> {
         let mut rows = tx.prepare(
-            "SELECT recipient, state, at, server, reply, envelope_id FROM delivery WHERE message_id = ?1",
+            "SELECT recipient, state, at, server, reply, envelope_id FROM delivery
+             WHERE message_id = ?1 AND state <> 'refused'",
         )?;
         let rows = rows.query_map([&news.message_id], |row| {
             Ok((super::sending::delivery(row)?, row.get::<_, String>(5)?))
         })?;
         let rows: Vec<(Delivery, String)> = rows.collect::<rusqlite::Result<_>>()?;
-        let is_id = |id: &str| rows.iter().any(|(_, known)| known == id);
-        let is_ours = news
-            .envelope_id
-            .as_deref()
-            .is_some_and(|id| is_id(id) || is_id(&without_xtext(id)));
-        let rows = rows.into_iter().map(|(row, _)| row);
+        let named = news.envelope_id.as_deref();
+        let is_named =
+            |id: &str| named.is_some_and(|named| named == id || without_xtext(named) == id);
+        let is_about = |(row, id): &(Delivery, String)| is_named(id) || news.copy.is_of(row);
+        let rows = rows.into_iter().filter(is_about);
         Ok(Resent {
-            is_ours,
-            rows: rows.filter(|row| row.state != State::Refused).collect(),
-            copy: news.copy,
+            is_all: news.copy == news::Copy::OptedOut,
+            recipients: rows.map(|(row, _)| row.recipient).collect(),
         })
     }
 
     fn has(&self, who: &str) -> bool {
-        self.is_ours
-            || self
-                .rows
-                .iter()
-                .any(|row| same(&row.recipient, who) && self.copy.is_of(row))
+        self.is_all || self.recipients.iter().any(|recipient| same(recipient, who))
     }
 
     fn is_about(&self, fact: &Fact) -> bool {
-        let all: Vec<&str> = self.rows.iter().map(|row| &*row.recipient).collect();
-        let is_about =
-            |row: &Delivery| concerns(fact, &row.recipient, &all) && self.copy.is_of(row);
-        self.is_ours || self.rows.iter().any(is_about)
+        let all: Vec<&str> = self.recipients.iter().map(String::as_str).collect();
+        self.is_all || all.iter().any(|who| concerns(fact, who, &all))
     }
 }
 
@@ -270,6 +262,8 @@ fn renew(
             offer.expires
         ],
     )?;
+    // Standing consent may have been of no use, or done, for the notice before.
+    tx.execute("DELETE FROM turn WHERE offer = ?1 AND state = 'over'", [id])?;
     set_waiting(tx, id, waiting)
 }
 
