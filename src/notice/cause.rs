@@ -153,7 +153,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Verdict {
     requiretls(&speeches, facts.mta)
         .or_else(|| sender(&speeches, facts))
         .or_else(|| receiver(&speeches, facts))
-        .or_else(|| hidden(&speeches, facts.mta))
+        .or_else(|| hidden(&speeches, facts))
         .unwrap_or_else(|| other(&speeches, facts))
 }
 
@@ -162,14 +162,14 @@ fn speeches<'a>(facts: &Facts<'a>) -> Vec<Speech<'a>> {
     let (mta, passage) = (facts.mta, facts.passage);
     let mut speeches = vec![Speech::text(&passage.reason, mta)];
     if mta == Mta::Sendmail {
-        speeches.push(Speech::text(&passage.remarks, mta));
-        speeches.push(Speech::reply("text", &passage.replies));
+        speeches.push(Speech::text(&passage.session.remarks, mta));
+        speeches.push(Speech::reply("text", &passage.session.replies));
     }
-    speeches.extend(
-        facts
-            .status_comment
-            .map(|words| Speech::comment(words, mta)),
-    );
+    // Of other servers the comment is what the code means.
+    let comment = facts
+        .status_comment
+        .filter(|_| matches!(mta, Mta::Mox | Mta::Haraka));
+    speeches.extend(comment.map(|words| Speech::comment(words, mta)));
     speeches.extend(facts.own_words.map(|words| Speech::own_field(words, mta)));
     speeches.extend(
         facts
@@ -189,10 +189,14 @@ fn requiretls(speeches: &[Speech<'_>], mta: Mta) -> Option<Verdict> {
 fn sender(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Option<Verdict> {
     speeches.iter().find_map(|speech| {
         let hit = find(SENDER, facts.mta, speech, speech.sender())?;
+        let is_sure = facts.mta != Mta::Unknown || leads(&speech.sender()[..hit.range.start]);
+        if hit.row.helps == Helps::Yes && !is_sure {
+            return None;
+        }
         let mut verdict = hit.verdict(speech, 0);
         if facts.mta == Mta::Sendmail {
             // The remote said it first: Sendmail only repeats a reply that its transcript shows.
-            let replies = facts.passage.replies.to_ascii_lowercase();
+            let replies = facts.passage.session.replies.to_ascii_lowercase();
             if replies.contains(&speech.sender()[hit.range]) {
                 return None;
             }
@@ -206,6 +210,14 @@ fn sender(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Option<Verdict> {
         }
         Some(verdict)
     })
+}
+
+/// Nobody knows how an unknown server quotes another one: its own words are those at the very start.
+fn leads(before: &str) -> bool {
+    let before = before
+        .trim()
+        .trim_start_matches("delivery temporarily suspended:");
+    !before.contains(|c: char| c.is_alphanumeric() || c == '~')
 }
 
 /// Causes that a library's text inside the sender's words names more closely.
@@ -229,7 +241,7 @@ fn receiver(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Option<Verdict> {
             cause: Cause::StarttlsRejected,
             helps: Helps::Unknown,
             evidence: Some(Evidence {
-                phrase: facts.passage.replies.clone(),
+                phrase: facts.passage.session.replies.clone(),
                 part: "text",
                 rule: "reply to STARTTLS",
             }),
@@ -239,16 +251,21 @@ fn receiver(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Option<Verdict> {
 
 /// Sendmail's transcript shows a reply to STARTTLS.
 fn refused_starttls(facts: &Facts<'_>) -> bool {
-    let command = facts.passage.command.as_deref().unwrap_or_default();
-    command.starts_with("STARTTLS") && !facts.passage.replies.is_empty()
+    let command = facts.passage.session.command.as_deref().unwrap_or_default();
+    command.starts_with("STARTTLS") && !facts.passage.session.replies.is_empty()
 }
 
-fn hidden(speeches: &[Speech<'_>], mta: Mta) -> Option<Verdict> {
+fn hidden(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Option<Verdict> {
     let quoted = speeches
         .iter()
         .any(|s| !s.receiver().trim().is_empty() && s.receiver_start() > 0);
     speeches.iter().filter(|_| !quoted).find_map(|speech| {
-        let hit = find(HIDDEN, mta, speech, speech.sender())?;
+        // Services write their own words like replies; a remote server would be named.
+        let words = match facts.has_remote {
+            true => speech.sender(),
+            false => speech.whole(),
+        };
+        let hit = find(HIDDEN, facts.mta, speech, words)?;
         Some(hit.verdict(speech, 0))
     })
 }

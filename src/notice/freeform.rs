@@ -15,7 +15,7 @@ use crate::notice::copy::{self, Cut};
 use crate::notice::mime::Entity;
 use crate::notice::phrases::{DELAYED, GIVEN_UP, OPENINGS};
 use crate::notice::report::{self, Parts};
-use crate::notice::returned::Copy;
+use crate::notice::returned::{self, Copy};
 use crate::notice::status::{PerMessage, PerRecipient};
 use crate::notice::{Account, Action, mailbox};
 
@@ -51,12 +51,17 @@ pub(super) fn account<'a>(message: &'a [u8], look: &Look<'_>) -> Option<Account<
     let plain = plain(&words);
     let opened = OPENINGS.iter().any(|opening| plain.contains(opening));
     let returns = !copy.bytes.is_empty();
-    let is_notice = if by_a_server {
-        // In a language that the tables do not know, subject and returned message must do.
+    let ours = || is_ours(message, &copy.bytes);
+    let named = look.has_the_name_of_a_server();
+    let is_notice = if look.failed_recipients.is_some() {
+        true
+    } else if by_a_server && (named || look.is_from_nobody()) {
+        // In a language that the tables do not know, a message of ours must do.
         let signs = [opened, look.subject, returns];
-        look.failed_recipients.is_some() || signs.iter().filter(|sign| **sign).count() >= 2
+        signs.iter().filter(|sign| **sign).count() >= 2 || (named && ours())
     } else {
-        opened && returns
+        // People write about notices too, and quote what came back.
+        opened && ours()
     };
     if !is_notice {
         return None;
@@ -71,7 +76,7 @@ pub(super) fn account<'a>(message: &'a [u8], look: &Look<'_>) -> Option<Account<
         })
         .collect();
     let per_message = PerMessage {
-        original_id: if returns { None } else { message_id(&words) },
+        original_id: returned::named_in(&words).filter(|_| !returns),
         ..PerMessage::default()
     };
     (!groups.is_empty()).then_some(Account {
@@ -83,25 +88,36 @@ pub(super) fn account<'a>(message: &'a [u8], look: &Look<'_>) -> Option<Account<
     })
 }
 
+/// Is the returned message one that whoever got the notice had sent?
+fn is_ours(message: &[u8], copy: &[u8]) -> bool {
+    let sent = header::first(copy, "Received").or(header::first(copy, "Message-ID"));
+    let got = addresses(
+        message,
+        &["To", "Delivered-To", "X-Original-To", "Envelope-To"],
+    );
+    let ours = |address| got.contains(address);
+    sent.is_some()
+        && addresses(copy, &["From", "Sender", "Return-Path", "Reply-To"])
+            .iter()
+            .any(ours)
+}
+
+/// The addresses in the first fields of these names, in lower case.
+fn addresses(block: &[u8], names: &[&str]) -> Vec<String> {
+    names
+        .iter()
+        .filter_map(|name| header::first(block, name))
+        .flat_map(|field| text::addresses(super::start(&field)))
+        .map(|address| address.to_lowercase())
+        .collect()
+}
+
 /// The only part, if words and returned message can be told apart in its bytes.
 fn plain_part<'p, 'a>(parts: &'p [Entity<'a>]) -> Option<&'p Entity<'a>> {
     match parts {
         [part] if !part.is_html() && part.is_ascii_based() => Some(part),
         _ => None,
     }
-}
-
-/// Some servers name the original among their words (`Message-id: <...>`).
-fn message_id(words: &str) -> Option<String> {
-    words.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        let name = name.trim().to_ascii_lowercase();
-        let named = matches!(
-            name.as_str(),
-            "message-id" | "message id" | "original message-id"
-        );
-        named.then(|| text::message_id(value)).flatten()
-    })
 }
 
 /// The words in the charset of their part.
@@ -124,11 +140,12 @@ fn plain(words: &str) -> String {
     plain.replace('\u{2019}', "'")
 }
 
-/// Quoted by a person. Servers write `>>>` before a command, `|---` around a heading.
+/// Quoted by a person. Servers write `>>>` before a command, MDaemon `>` before an address and
+/// nothing else, others `|---` around a heading.
 fn is_quoted(line: &str) -> bool {
     let line = line.trim_start();
-    (line.starts_with('>') && !line.starts_with(">>>"))
-        || (line.starts_with('|') && !line.contains("---"))
+    let person = |rest: &str| !rest.starts_with(">>") && !mailbox::is_address(rest.trim());
+    line.strip_prefix('>').is_some_and(person) || (line.starts_with('|') && !line.contains("---"))
 }
 
 fn action(plain: &str) -> Action {
@@ -144,12 +161,7 @@ fn action(plain: &str) -> Action {
 /// lines that start with an address, an address in the prose that the original was sent to, the
 /// only recipient of the original.
 fn recipients(words: &str, look: &Look<'_>, message: &[u8], copy: &[u8]) -> Vec<String> {
-    let own: Vec<String> = ["From", "To", "Delivered-To", "Return-Path"]
-        .iter()
-        .filter_map(|name| header::first(message, name))
-        .flat_map(|field| text::addresses(super::start(&field)))
-        .map(|address| address.to_lowercase())
-        .collect();
+    let own = addresses(message, &["From", "To", "Delivered-To", "Return-Path"]);
     let foreign = |address: &String| {
         let address = address.to_lowercase();
         !own.contains(&address) && !mailbox::is_of_a_server(&address)

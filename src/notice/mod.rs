@@ -32,6 +32,7 @@ mod report;
 mod returned;
 mod speech;
 mod status;
+mod transcript;
 pub mod wording;
 
 /// Of a value of the notice's own header at most this many bytes are read.

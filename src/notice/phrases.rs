@@ -110,13 +110,38 @@ pub(super) const SUBJECTS: &[&str] = &[
     "未传递",
     "系统退信",
     "傳遞失敗",
+    // "Undeliverable" in the other languages of Exchange.
+    "gick inte att leverera",
+    "ei voi toimittaa",
+    "perille toimittamaton",
+    "kézbesíthetetlen",
+    "nelivrabil",
+    "nedoručiteľné",
+    "nedostavljivo",
+    "neisporučivo",
+    "nije moguće isporučiti",
+    "teslim edilemedi",
+    "teslim edilemez",
+    "δεν είναι δυνατή η παράδοση",
+    "не доставлено",
+    "недоставимо",
+    "неможливо доставити",
+    "não é possível entregar",
+    "no es pot lliurar",
+    "无法传递",
+    "未送达",
+    "배달되지 않음",
+    "배달할 수 없음",
+    "לא ניתן למסירה",
+    "غير قابل للتسليم",
 ];
 
 /// What servers say when a message did not get through. One of them must stand in the text, and not
 /// in a quoted line, before anything that is not a report is taken for a notice.
 pub(super) const OPENINGS: &[&str] = &[
-    // qmail-send.c and all who copied its format (QSBMF): James, Haraka, Yahoo, MessageLabs.
-    "hi. this is the ",
+    // qmail-send.c and all who copied its format (QSBMF): James, Haraka, Yahoo, MessageLabs. Not its
+    // greeting: ezmlm and qconfirm introduce themselves in the same way.
+    "the bounce bounced",
     "wasn't able to deliver your message",
     "was not able to deliver your message",
     "unable to deliver",
@@ -142,6 +167,7 @@ pub(super) const OPENINGS: &[&str] = &[
     "not yet been delivered",
     "not been delivered",
     "hasn't been delivered",
+    "did not receive a copy of your message",
     "was undeliverable",
     "is undeliverable",
     "undeliverable to",

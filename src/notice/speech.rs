@@ -54,6 +54,10 @@ impl<'a> Speech<'a> {
         let (kind, words) = (kind.trim().to_ascii_lowercase(), words.trim());
         match kind.as_str() {
             "x-unix" => Self::reply("diagnostic", words),
+            // Gmail names the remote server where one has answered.
+            "smtp" if mta == Mta::Gmail && has_remote && is_reply(words) => {
+                Self::reply("diagnostic", words)
+            }
             "smtp" if writes_replies(mta) => Self {
                 either: true,
                 ..Self::own("diagnostic", words)
@@ -201,14 +205,19 @@ fn quote(lower: &str) -> Option<usize> {
 }
 
 /// Exim smtp.c: `SMTP error from remote mail server after RCPT TO:<bob@example.net>: 550 ...`, before
-/// 4.80 `remote mailer`.
+/// 4.80 `remote mailer`, over LMTP `LMTP error`; GMX: `remote server for RCPT TO command`.
 fn exim_reply(lower: &str) -> Option<usize> {
-    let start = "smtp error from remote mail";
+    let start = "mtp error from remote ";
     let at = lower.find(start)? + start.len();
-    let command = ["er after ", " server after "]
-        .iter()
-        .find(|end| lower[at..].starts_with(**end))?
-        .len()
+    let command = [
+        "mailer after ",
+        "mail server after ",
+        "server after ",
+        "server for ",
+    ]
+    .iter()
+    .find(|end| lower[at..].starts_with(**end))?
+    .len()
         + at;
     let reply = lower[command..]
         .match_indices(": ")
