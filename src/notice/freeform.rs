@@ -181,6 +181,8 @@ fn recipients(words: &str, look: &Look<'_>, message: &[u8], copy: &[u8]) -> Vec<
     let leading: Vec<String> = lines().flat_map(mailbox::leading).collect();
     let anywhere: Vec<String> = lines().flat_map(mailbox::anywhere).collect();
 
+    // Anybody may use the null return path: then an address that merely occurs is no recipient.
+    let one = usize::from(look.has_the_name_of_a_server() || !copy.is_empty());
     // Somebody may write to themselves, or to a postmaster: such an address counts where no other does.
     let sources = [
         by_field,
@@ -194,7 +196,7 @@ fn recipients(words: &str, look: &Look<'_>, message: &[u8], copy: &[u8]) -> Vec<
         anywhere
             .iter()
             .filter(|a| foreign(a))
-            .take(1)
+            .take(one)
             .cloned()
             .collect(),
         if sent_to.len() == 1 {

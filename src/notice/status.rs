@@ -52,7 +52,7 @@ pub(super) fn read(
         let (mut recipient, mut length) = (PerRecipient::default(), 0);
         for field in header::fields(rest) {
             length += field.raw().len();
-            if field.is("Final-Recipient") && recipient.final_recipient.is_some() {
+            if recipient.ends_before(&field) {
                 recipients.extend(complete(std::mem::take(&mut recipient)));
             }
             if !recipient.take(&field) {
@@ -128,6 +128,15 @@ impl PerRecipient {
         }
     }
 
+    /// Does the field begin the next group? Some servers separate them by lines that are not quite
+    /// empty, or not at all.
+    fn ends_before(&self, field: &Field<'_>) -> bool {
+        self.final_recipient.is_some()
+            && (field.is("Final-Recipient")
+                || (self.action.is_some() && field.is("Action"))
+                || (self.original_recipient.is_some() && field.is("Original-Recipient")))
+    }
+
     /// Takes the field if it is one about a recipient.
     fn take(&mut self, field: &Field<'_>) -> bool {
         if field.is("Final-Recipient") {
@@ -177,6 +186,11 @@ fn untyped(value: &str) -> (&str, &str) {
 fn address(field: &Field<'_>) -> Option<String> {
     let value = unfold(field);
     let (kind, address) = untyped(&value);
+    // A comment may stand behind it.
+    let address = match address.split_once(" (") {
+        Some((bare, _)) if bare.contains('@') && !bare.contains('"') => bare,
+        _ => address,
+    };
     let address = address.trim().trim_start_matches('<').trim_end_matches('>');
     let international = ["utf-8", "utf8"]
         .iter()
@@ -269,7 +283,11 @@ mod tests {
         let (message, recipients) = groups(
             "Reporting-MTA: dns; a.example.org\nX-Mail-Queue-ID: 1\nAction: delayed (soon)\n\
              Final-Recipient: rfc822;<b@example.net>\nStatus: 4.0.0 (it (really) hurts)\n\
-             Final-Recipient: rfc822;c@example.net\nStatus: 5.1.1\n\nFinal-Recipient: rfc822; d@example.net\n",
+             Final-Recipient: rfc822;c@example.net (Carol)\nStatus: 5.1.1\n\nFinal-Recipient: rfc822; d@example.net\n",
+        );
+        assert_eq!(
+            recipients[1].final_recipient.as_deref(),
+            Some("c@example.net")
         );
         assert_eq!(message.reporting_mta.as_deref(), Some("a.example.org"));
         assert_eq!(message.extensions, ["x-mail-queue-id"]);
@@ -283,6 +301,29 @@ mod tests {
             Some("it (really) hurts")
         );
         assert_eq!(recipients[1].action, Some(Action::Failed));
+    }
+
+    #[test]
+    fn groups_that_nothing_separates() {
+        for between in ["", " \n", "\t\r\n"] {
+            let (_, recipients) = groups(&format!(
+                "Reporting-MTA: dns; a.example.org\n\nAction: failed\nFinal-Recipient: rfc822;b@example.net\n\
+                 Status: 5.1.1\n{between}Action: delayed\nFinal-Recipient: rfc822;c@example.net\nStatus: 4.0.0\n\
+                 {between}Original-Recipient: rfc822;d@example.net\nFinal-Recipient: rfc822;e@example.net\n\
+                 Action: relayed\n{between}Original-Recipient: rfc822;f@example.net\nAction: failed\n"
+            ));
+            let read: Vec<_> = recipients
+                .iter()
+                .map(|r| (r.final_recipient.as_deref().unwrap(), r.action.unwrap()))
+                .collect();
+            let expected = [
+                ("b@example.net", Action::Failed),
+                ("c@example.net", Action::Delayed),
+                ("e@example.net", Action::Relayed),
+                ("f@example.net", Action::Failed),
+            ];
+            assert_eq!(read, expected, "{between:?}");
+        }
     }
 
     #[test]
