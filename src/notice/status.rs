@@ -323,6 +323,8 @@ mod tests {
                 ("e@example.net", Action::Relayed),
             ];
             assert_eq!(read, expected, "{between:?}");
+            let original = recipients[1].original_recipient.as_deref();
+            assert_eq!(original, Some("c@example.org"), "{between:?}");
         }
     }
 
