@@ -8,8 +8,9 @@
 use serde::Serialize;
 
 use crate::notice::human::Passage;
-use crate::notice::speech::Speech;
-use crate::notice::wording::{HIDDEN, Helps, LIBRARY, RECEIVER, REQUIRETLS, SENDER, Wording};
+use crate::notice::lookup::{Hit, find, of_anybody, of_the_server};
+use crate::notice::speech::{self, Speech};
+use crate::notice::wording::{HIDDEN, Helps, LIBRARY, RECEIVER, REQUIRETLS, SENDER};
 use crate::notice::{Action, Evidence, Mta};
 
 /// Why a recipient was delayed or refused: one kind of TLS failure, or not TLS.
@@ -181,14 +182,14 @@ fn speeches<'a>(facts: &Facts<'a>) -> Vec<Speech<'a>> {
 
 fn requiretls(speeches: &[Speech<'_>], mta: Mta) -> Option<Verdict> {
     speeches.iter().find_map(|speech| {
-        let hit = find(REQUIRETLS, mta, speech, speech.whole())?;
+        let hit = find(REQUIRETLS, of_anybody, mta, speech, speech.whole())?;
         Some(hit.verdict(speech, 0))
     })
 }
 
 fn sender(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Option<Verdict> {
     speeches.iter().find_map(|speech| {
-        let hit = find(SENDER, facts.mta, speech, speech.sender())?;
+        let hit = find(SENDER, of_the_server, facts.mta, speech, speech.sender())?;
         let is_sure = facts.mta != Mta::Unknown || leads(&speech.sender()[..hit.range.start]);
         if hit.row.helps == Helps::Yes && !is_sure {
             return None;
@@ -196,14 +197,14 @@ fn sender(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Option<Verdict> {
         let mut verdict = hit.verdict(speech, 0);
         if facts.mta == Mta::Sendmail {
             // The remote said it first: Sendmail only repeats a reply that its transcript shows.
-            let replies = facts.passage.session.replies.to_ascii_lowercase();
+            let replies = speech::plain(&facts.passage.session.replies);
             if replies.contains(&speech.sender()[hit.range]) {
                 return None;
             }
             if refused_starttls(facts) {
                 verdict.cause = Cause::StarttlsRejected;
             }
-        } else if let Some(inner) = find(LIBRARY, Mta::Unknown, speech, speech.whole())
+        } else if let Some(inner) = find(LIBRARY, of_anybody, Mta::Unknown, speech, speech.whole())
             && is_general(verdict.cause)
         {
             verdict.cause = inner.row.cause;
@@ -233,7 +234,7 @@ fn is_general(cause: Cause) -> bool {
 
 fn receiver(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Option<Verdict> {
     let by_words = speeches.iter().find_map(|speech| {
-        let hit = find(RECEIVER, facts.mta, speech, speech.receiver())?;
+        let hit = find(RECEIVER, of_anybody, facts.mta, speech, speech.receiver())?;
         Some(hit.verdict(speech, speech.receiver_start()))
     });
     by_words.or_else(|| {
@@ -265,7 +266,7 @@ fn hidden(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Option<Verdict> {
             true => speech.sender(),
             false => speech.whole(),
         };
-        let hit = find(HIDDEN, facts.mta, speech, words)?;
+        let hit = find(HIDDEN, of_anybody, facts.mta, speech, words)?;
         Some(hit.verdict(speech, 0))
     })
 }
@@ -340,11 +341,6 @@ fn is_vague(status: &str) -> bool {
     detail == "0" || subject == "7" || (subject == "4" && detail == "7")
 }
 
-struct Hit {
-    row: &'static Wording,
-    range: std::ops::Range<usize>,
-}
-
 impl Hit {
     fn verdict(&self, speech: &Speech<'_>, start: usize) -> Verdict {
         let phrase = speech.as_written(start + self.range.start..start + self.range.end);
@@ -359,37 +355,4 @@ impl Hit {
             evidence: Some(evidence),
         }
     }
-}
-
-/// The first row for notices of `mta` that stands in `words`, which are some of `speech`.
-fn find(table: &'static [Wording], mta: Mta, speech: &Speech<'_>, words: &str) -> Option<Hit> {
-    if words.trim().is_empty() {
-        return None;
-    }
-    let applies = |row: &&Wording| {
-        row.mta == mta
-            || row.mta == Mta::Unknown
-            || (mta == Mta::Unknown && row.mta != Mta::Sendmail)
-    };
-    let rows = table.iter().filter(applies);
-    rows.filter(|row| speech.may_say(row.words))
-        .find_map(|row| {
-            Some(Hit {
-                row,
-                range: position(row.words, words)?,
-            })
-        })
-}
-
-/// Where the pattern stands: its pieces between `*`, in their order.
-fn position(pattern: &str, words: &str) -> Option<std::ops::Range<usize>> {
-    let mut pieces = pattern.split('*').map(str::trim);
-    let first = pieces.next()?;
-    let start = words.find(first)?;
-    let end = pieces.try_fold(start + first.len(), |at, piece| {
-        words[at..]
-            .find(piece)
-            .map(|found| at + found + piece.len())
-    })?;
-    Some(start..end)
 }

@@ -100,7 +100,12 @@ impl Reader {
         }
         let indent = line.len() - line.trim_start().len();
         let below = !self.entry.is_empty() && self.indent.is_none();
-        if indent == 0 && !below && self.transcript.take(content) {
+        let transcript = if self.entry.is_empty() {
+            indent == 0 || content.starts_with(['<', '>'])
+        } else {
+            indent == 0 && !below
+        };
+        if transcript && self.transcript.take(content) {
             self.entry.clear();
             return;
         }

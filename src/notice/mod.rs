@@ -22,6 +22,7 @@ mod copy;
 mod freeform;
 mod html;
 mod human;
+mod lookup;
 mod mailbox;
 mod mime;
 mod mta;

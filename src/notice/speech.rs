@@ -83,11 +83,10 @@ impl<'a> Speech<'a> {
     fn quoting(part: &'static str, words: &'a str, mta: Mta) -> Self {
         let lower = words.to_ascii_lowercase();
         let either = writes_replies(mta);
-        let cut = quote(&lower).unwrap_or(if is_reply(&lower) && !either {
-            0
-        } else {
-            lower.len()
-        });
+        let cut = match is_reply(&lower) && !either {
+            true => 0,
+            false => quote(&lower).unwrap_or(lower.len()),
+        };
         Self {
             cut,
             either: either && cut == lower.len(),
@@ -198,7 +197,9 @@ fn quote(lower: &str) -> Option<usize> {
     // Stalwart queue/dsn.rs: `with code 454 (4.7.0) '...'`.
     let code = "with code ";
     let after_code = lower.find(code).map(|at| at + code.len());
-    [after_colon, after_code, exim_reply(lower)]
+    // Courier and everybody else who shows the session: `<<< 550 ...`.
+    let answer = lower.find("<<< ");
+    [after_colon, after_code, answer, exim_reply(lower)]
         .into_iter()
         .flatten()
         .min()
@@ -227,7 +228,7 @@ fn exim_reply(lower: &str) -> Option<usize> {
 }
 
 /// The words in lower case, each word that names a host, an address or a link replaced by `~`.
-fn plain(words: &str) -> String {
+pub(super) fn plain(words: &str) -> String {
     let lower = words.to_ascii_lowercase();
     let mut plain = String::with_capacity(lower.len());
     for word in lower.split_inclusive(char::is_whitespace) {

@@ -258,3 +258,29 @@ fn people_and_programs_that_write_about_mail() {
     ));
     assert_eq!((notice.mta, notice.recipients.len()), (Mta::Unknown, 1));
 }
+
+/// Nothing that a remote server answers is taken for a finding of the reporting one, were it the same
+/// words. Some write both alike, and only their own wordings can be mistaken there.
+#[test]
+fn what_senders_say_is_nothing_in_the_mouth_of_a_receiver() {
+    let table = std::fs::read_to_string(crate::data("wordings.tsv")).unwrap();
+    let rows = table
+        .lines()
+        .filter(|line| line.contains("\tsender\t") && line.contains("\tyes\t"));
+    let mut wrong = Vec::new();
+    for row in rows {
+        let words = row.rsplit('\t').next().unwrap();
+        let server = row.split('\t').next().unwrap();
+        for layout in layouts::SERVERS {
+            let reply = format!("550 5.7.1 {words}");
+            let message = layouts::notice(layout, false, "5.7.1", &reply);
+            let alike = ["exchange", "gmail", "haraka", "maddy", "zonemta"]
+                .iter()
+                .any(|name| layout.starts_with(name) && server.starts_with(name));
+            if !alike && read(&message).opt_out_helps() {
+                wrong.push(format!("{server} in {layout}: {words}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
