@@ -18,8 +18,7 @@ pub(super) struct Look<'a> {
     from_a_list: bool,
     /// Null return path (RFC 3461 section 6.1).
     null_path: bool,
-    /// The return path is the mailbox of somebody who is no server.
-    foreign_path: bool,
+    return_path: Option<Field<'a>>,
     /// `From` is a name that only servers use.
     server: bool,
     /// A `multipart/report` about delivery.
@@ -54,9 +53,8 @@ impl<'a> Look<'a> {
                 Some(b'm') => look.from_a_list |= field.is("Mailing-List"),
                 Some(b'r') if field.is("Return-Path") => {
                     // qmail-send.c gives a bounce of a bounce the path `#@[]`.
-                    let null = matches!(field.value().trim_ascii(), b"<>" | b"<#@[]>");
-                    look.null_path |= null;
-                    look.foreign_path |= !null && !is_server(&words(&field));
+                    look.null_path |= matches!(field.value().trim_ascii(), b"<>" | b"<#@[]>");
+                    look.return_path = look.return_path.or(Some(field));
                 }
                 Some(b's') if !has_subject && field.is("Subject") => {
                     has_subject = true;
@@ -93,7 +91,8 @@ impl<'a> Look<'a> {
 
     /// It calls itself a mail server, and came from nobody else.
     pub(super) fn has_the_name_of_a_server(&self) -> bool {
-        self.server && (self.null_path || !self.foreign_path)
+        let path = self.return_path.as_ref();
+        self.server && (self.null_path || path.is_none_or(|path| is_server(&words(path))))
     }
 
     /// A person's answer, or a notice that a person passes on.

@@ -170,6 +170,7 @@ mod tests {
             "\"bob@example.net\":",
             "  bob@example.net",
             "  bob@example.net: forced freeze",
+            " > bob@example.net",
             "\t* bob@example.net",
             "550 5.1.1 <bob@example.net>... User unknown",
             "421 bob@example.net... Deferred",
@@ -210,5 +211,8 @@ mod tests {
             anywhere("ask <mailto:bob@example.net>, or eve@example.com."),
             ["bob@example.net", "eve@example.com"]
         );
+        let chinese = "\u{6536}\u{4ef6}\u{4eba}\u{ff1a}bob@example.net\u{ff08}x\u{ff09}";
+        assert!(leading(chinese).is_empty());
+        assert_eq!(anywhere(chinese), ["bob@example.net"]);
     }
 }

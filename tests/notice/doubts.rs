@@ -187,6 +187,43 @@ fn the_only_name_of_the_original_may_be_in_the_words() {
     );
 }
 
+/// Cisco AsyncOS: the reason stands under a heading, the comment behind the code only repeats it.
+#[test]
+fn a_comment_that_only_says_what_the_code_means() {
+    let read = |reason: &str, status: &str| {
+        let words =
+            format!("The following message to <bob@example.net> was undeliverable.\n{reason}");
+        let message = report(&words, "").replace("Status: 5.7.1", status);
+        read(&message).recipients[0].cause
+    };
+    let expired =
+        "The reason for the problem:\n5.4.7 - Delivery expired (message too old) 'timeout'\n";
+    assert_eq!(
+        read(expired, "Status: 5.0.0 (permanent failure)"),
+        Cause::Hidden
+    );
+    assert_eq!(read("", "Status: 5.0.0 (permanent failure)"), Cause::Hidden);
+    assert_eq!(read("", "Status: 5.1.1 (bad mailbox)"), Cause::NotTls);
+    let other = "The reason for the problem:\n5.1.0 - Unknown address error 550-'5.1.1 no'\n";
+    assert_eq!(
+        read(other, "Status: 5.0.0 (permanent failure)"),
+        Cause::NotTls
+    );
+}
+
+/// MDaemon lists recipients like a person quotes, and returns the message as a part.
+#[test]
+fn recipients_behind_a_mark_of_quotation() {
+    let text = "The following addresses did NOT receive a copy of your message:\n\n > bob@example.net\n\n\
+        --- Session Transcript ---\n Tue 2026-11-24 06:40:13: <-- 550 no such user\n--- End Transcript ---\n";
+    let notice = read(&message(
+        "<MDaemon@mail.example.org>",
+        "MDaemon Warning - Delivery failed",
+        text,
+    ));
+    assert_eq!(notice.recipients[0].final_recipient, "bob@example.net");
+}
+
 /// What servers say while they go on trying.
 #[test]
 fn delays_in_prose() {
