@@ -175,9 +175,17 @@ fn speeches<'a>(facts: &Facts<'a>) -> Vec<Speech<'a>> {
     speeches.extend(
         facts
             .diagnostic
+            .filter(|field| !repeats(field, &passage.reason))
             .map(|field| Speech::diagnostic(field, mta, facts.has_remote)),
     );
     speeches
+}
+
+/// Does the field say what the text says, as with Postfix (`bounce_notify_util.c`)? Then once is enough.
+fn repeats(field: &str, reason: &str) -> bool {
+    field
+        .split_once(';')
+        .is_some_and(|(kind, words)| kind == "X-Postfix" && words.trim() == reason)
 }
 
 fn requiretls(speeches: &[Speech<'_>], mta: Mta) -> Option<Verdict> {
@@ -197,7 +205,7 @@ fn sender(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Option<Verdict> {
         let mut verdict = hit.verdict(speech, 0);
         if facts.mta == Mta::Sendmail {
             // The remote said it first: Sendmail only repeats a reply that its transcript shows.
-            let replies = speech::plain(&facts.passage.session.replies);
+            let replies = speech::plain(&facts.passage.session.replies.to_ascii_lowercase());
             if replies.contains(&speech.sender()[hit.range]) {
                 return None;
             }
