@@ -13,7 +13,7 @@ use crate::message::{header, text};
 use crate::notice::author::Look;
 use crate::notice::copy::{self, Cut};
 use crate::notice::mime::Entity;
-use crate::notice::phrases::{DELAYED, GIVEN_UP, OPENINGS};
+use crate::notice::phrases::{DELAYED, DELIVERED, GIVEN_UP, OPENINGS};
 use crate::notice::report::{self, Parts};
 use crate::notice::returned::{self, Copy};
 use crate::notice::status::{PerMessage, PerRecipient};
@@ -150,8 +150,12 @@ fn is_quoted(line: &str) -> bool {
 
 fn action(plain: &str) -> Action {
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| plain.contains(phrase));
-    if says(DELAYED) && !says(GIVEN_UP) {
+    if says(GIVEN_UP) {
+        Action::Failed
+    } else if says(DELAYED) {
         Action::Delayed
+    } else if says(DELIVERED) {
+        Action::Delivered
     } else {
         Action::Failed
     }

@@ -269,6 +269,15 @@ pub(super) const DELAYED: &[&str] = &[
     "vertraagd",
 ];
 
+/// The message got through.
+pub(super) const DELIVERED: &[&str] = &[
+    "was successfully delivered",
+    "were successfully delivered",
+    "has been successfully delivered",
+    "was successfully relayed",
+    "had successful delivery notifications",
+];
+
 /// It does not, whatever else it says: tried before [`DELAYED`].
 pub(super) const GIVEN_UP: &[&str] = &[
     "permanent error",

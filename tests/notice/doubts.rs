@@ -224,9 +224,9 @@ fn recipients_behind_a_mark_of_quotation() {
     assert_eq!(notice.recipients[0].final_recipient, "bob@example.net");
 }
 
-/// What servers say while they go on trying.
+/// What became of the message, where no field says it.
 #[test]
-fn delays_in_prose() {
+fn actions_in_prose() {
     for (opening, action) in [
         (
             "I have not yet been able to deliver your message.\nI'm still trying.",
@@ -241,12 +241,23 @@ fn delays_in_prose() {
             Action::Delayed,
         ),
         ("Your message could not be delivered.", Action::Failed),
+        (
+            "Your message was not successfully delivered.",
+            Action::Failed,
+        ),
+        (
+            "Your message was successfully delivered.",
+            Action::Delivered,
+        ),
     ] {
-        let text =
-            format!("{opening}\n\n<bob@example.net>:\n\n--- Original message follows:\n\n{COPY}");
+        let text = format!(
+            "{opening}\n\n<bob@example.net>:\n{OWN}\n\n--- Original message follows:\n\n{COPY}"
+        );
+        let notice = read(&message(DAEMON, "Delivery reports", &text));
+        assert_eq!(notice.recipients[0].action, action, "{opening}");
         assert_eq!(
-            read(&message(DAEMON, "Delivery reports", &text)).recipients[0].action,
-            action,
+            notice.opt_out_helps(),
+            action != Action::Delivered,
             "{opening}"
         );
     }
