@@ -4,7 +4,8 @@
 //! Several things must come together, so that nothing else is taken for a notice: a mail server as
 //! author, a recipient, and two of these: the words of an opening ([`OPENINGS`]) outside any
 //! quotation, a subject as servers write it, the returned message. Exim's and Gmail's own field
-//! `X-Failed-Recipients` counts as much as two.
+//! `X-Failed-Recipients` counts as much as two, and so does a returned message that whoever got the
+//! notice had sent. Without that, nothing from a person's mailbox is a notice.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

@@ -43,7 +43,7 @@ pub(super) const MAX_REASON: usize = 2048;
 /// An address may stand for several recipients; the text then speaks of all of them.
 pub(super) fn passages(text: &str, recipients: &[Vec<&str>]) -> Vec<Passage> {
     let mut known = HashMap::new();
-    for rank in 0..2 {
+    for rank in 0..3 {
         for (i, names) in recipients.iter().enumerate() {
             if let Some(name) = names.get(rank) {
                 known.entry(name.to_lowercase()).or_insert(i);
@@ -66,15 +66,16 @@ pub(super) fn passages(text: &str, recipients: &[Vec<&str>]) -> Vec<Passage> {
     for passage in reader.passages.iter_mut().filter(|p| !p.in_transcript) {
         passage.session.replies.clone_from(&unclaimed);
     }
-    let slot = |names: &Vec<&str>| reader.known.get(&names.first()?.to_lowercase()).copied();
-    recipients
-        .iter()
-        .map(|names| {
-            slot(names)
-                .map(|i| reader.passages[i].clone())
-                .unwrap_or_default()
-        })
-        .collect()
+    let slot = |name: &&str| reader.known.get(&name.to_lowercase()).copied();
+    let passages = recipients.iter().enumerate().map(|(own, names)| {
+        // The members of an alias may have its address as their final one, all of them.
+        let by_own_name = names.iter().filter_map(slot).find(|i| *i == own);
+        let place = by_own_name.or_else(|| slot(names.first()?));
+        place
+            .map(|i| reader.passages[i].clone())
+            .unwrap_or_default()
+    });
+    passages.collect()
 }
 
 struct Reader {
@@ -170,7 +171,7 @@ impl Reader {
             };
             let (address, after) = match quoted('<', '>').or_else(|| quoted('"', '"')) {
                 Some(pair) => pair,
-                None => rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len())),
+                None => rest.split_at(word_end(rest)),
             };
             let address = address.strip_suffix(':').unwrap_or(address);
             // Most lines start with a word that cannot be an address.
@@ -187,6 +188,12 @@ impl Reader {
             rest = next.trim_start();
         }
     }
+}
+
+/// Where the first word ends: at a blank, or at the dots of Sendmail (`bob@example.net... Deferred`).
+fn word_end(rest: &str) -> usize {
+    let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+    rest[..end].find("...").unwrap_or(end)
 }
 
 /// Does the line start with an SMTP reply code?

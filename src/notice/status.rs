@@ -28,6 +28,8 @@ pub(super) struct PerMessage {
 pub(super) struct PerRecipient {
     pub(super) final_recipient: Option<String>,
     pub(super) original_recipient: Option<String>,
+    /// `X-Actual-Recipient` of Sendmail (`savemail.c`): whom an alias stands for.
+    pub(super) actual_recipient: Option<String>,
     pub(super) action: Option<Action>,
     pub(super) status: Option<String>,
     /// What stands in parentheses behind the status code: mox puts the error there.
@@ -104,10 +106,14 @@ impl PerMessage {
 impl PerRecipient {
     /// The addresses under which the text part may speak of the recipient.
     pub(super) fn names(&self) -> Vec<&str> {
-        [&self.final_recipient, &self.original_recipient]
-            .into_iter()
-            .filter_map(|name| name.as_deref())
-            .collect()
+        [
+            &self.final_recipient,
+            &self.original_recipient,
+            &self.actual_recipient,
+        ]
+        .into_iter()
+        .filter_map(|name| name.as_deref())
+        .collect()
     }
 
     /// A server that does not decode the `ORCPT` of the submission (RFC 3461 section 4.2) shows it in
@@ -142,6 +148,8 @@ impl PerRecipient {
             self.final_recipient = address(field);
         } else if field.is("Original-Recipient") {
             self.original_recipient = address(field);
+        } else if field.is("X-Actual-Recipient") {
+            self.actual_recipient = address(field);
         } else if field.is("Action") {
             self.action = action(field);
         } else if field.is("Status") {

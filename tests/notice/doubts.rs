@@ -103,6 +103,36 @@ fn a_reply_of_the_transcript_that_no_recipient_follows() {
     assert_eq!(causes.len(), 2);
 }
 
+/// Sendmail gives the members of an alias its address, and names them in a field of its own.
+#[test]
+fn members_of_an_alias_have_reasons_of_their_own() {
+    let own = layouts::notice("sendmail", true, "4.2.0", "Connection refused");
+    let group = |member: &str| {
+        format!(
+            "Final-Recipient: RFC822; team@example.org\nX-Actual-Recipient: RFC822; {member}\nAction: delayed\nStatus: 4.2.0\n\n"
+        )
+    };
+    let (head, rest) = own.split_once("Final-Recipient").unwrap();
+    let tail = rest.split_once("\n\n").unwrap().1;
+    let message = format!("{head}{}{}{tail}", group("bob@example.net"), group("carol@example.com")).replace(
+        "<bob@example.net>... Deferred: Connection refused",
+        "454 4.7.0 DANE check failed.\nbob@example.net... Deferred\ncarol@example.com... Deferred: Connection refused",
+    );
+    let read: Vec<_> = read(&message)
+        .recipients
+        .into_iter()
+        .map(|r| (r.final_recipient, r.cause, r.opt_out_helps))
+        .collect();
+    let team = || "team@example.org".to_owned();
+    assert_eq!(
+        read,
+        [
+            (team(), Cause::DaneMismatch, true),
+            (team(), Cause::NotTls, false)
+        ]
+    );
+}
+
 /// Gmail gives the type `smtp` to its own prose too; where a server answered, it is named.
 #[test]
 fn gmail_names_the_server_that_answered() {
