@@ -52,19 +52,7 @@ pub(super) fn account<'a>(message: &'a [u8], look: &Look<'_>) -> Option<Account<
     let plain = plain(&words);
     let opened = OPENINGS.iter().any(|opening| plain.contains(opening));
     let returns = !copy.bytes.is_empty();
-    let ours = || is_ours(message, &copy.bytes);
-    let named = look.has_the_name_of_a_server();
-    let is_notice = if look.failed_recipients.is_some() {
-        true
-    } else if by_a_server && (named || look.is_from_nobody()) {
-        // In a language that the tables do not know, a message of ours must do.
-        let signs = [opened, look.subject, returns];
-        signs.iter().filter(|sign| **sign).count() >= 2 || (named && ours())
-    } else {
-        // People write about notices too, and quote what came back.
-        opened && ours()
-    };
-    if !is_notice {
+    if !is_notice(look, opened, returns, || is_ours(message, &copy.bytes)) {
         return None;
     }
     let action = action(&plain);
@@ -87,6 +75,22 @@ pub(super) fn account<'a>(message: &'a [u8], look: &Look<'_>) -> Option<Account<
         groups,
         copy: returns.then_some(copy),
     })
+}
+
+/// Do enough signs come together? `opened`: one of the openings is in the words; `returns`: a message
+/// came back; `ours`: whoever got the notice had sent it.
+fn is_notice(look: &Look<'_>, opened: bool, returns: bool, ours: impl Fn() -> bool) -> bool {
+    let named = look.has_the_name_of_a_server();
+    if look.failed_recipients.is_some() {
+        true
+    } else if named || look.is_from_nobody() {
+        // In a language that the tables do not know, a message of ours must do.
+        let signs = [opened, look.subject, returns];
+        signs.iter().filter(|sign| **sign).count() >= 2 || (named && ours())
+    } else {
+        // People write about notices too, and quote what came back.
+        opened && ours()
+    }
 }
 
 /// Is the returned message one that whoever got the notice had sent?
