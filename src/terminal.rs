@@ -58,6 +58,20 @@ impl Terminal {
         self.tty.flush()
     }
 
+    /// Prints the question and reads a line, which the user sees while typing. Lines that were typed before the
+    /// question stood there do not count. Of a long one the start; what ended without a line is none.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn line(&mut self, question: &str) -> io::Result<String> {
+        tcsetattr(&self.tty, OptionalActions::Flush, &self.saved)?;
+        self.print(question)?;
+        let mut line = [0; 256];
+        let read = self.tty.read(&mut line)?;
+        let line = String::from_utf8_lossy(&line[..read]);
+        Ok(line.strip_suffix('\n').unwrap_or_default().to_owned())
+    }
+
     /// Prints the question and waits for one key. Keys that were typed before the question stood there
     /// do not count as an answer, and what follows the first byte of a key (an arrow's) is thrown
     /// away. `None`: no more keys.

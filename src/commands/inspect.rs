@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::cli::Inspect;
-use crate::config::{Account, Asking, Config, Places};
+use crate::config::{Asking, Config, Places};
 use crate::maildir;
 use crate::maildir::folder::{PARTS, is_maildir};
 use crate::notice::provenance::Judgement;
@@ -13,6 +13,7 @@ use crate::notice::{self, Action, Cause, Notice, RecipientReport, reading::Readi
 use crate::offer::store::Journal;
 use crate::terminal::shown;
 
+use super::arrived::hosts;
 use super::{
     DONE, Failure, INTERNAL, IO, NO_INPUT, NOTHING, has_journal, input, inputs, journal, judge,
     word,
@@ -26,11 +27,7 @@ pub(super) fn run(args: &Inspect, places: &Places) -> Result<u8, Failure> {
     let mut report = Report {
         out: BufWriter::new(io::stdout().lock()),
         json: args.json,
-        servers: config
-            .accounts
-            .iter()
-            .flat_map(Account::notice_hosts)
-            .collect(),
+        servers: hosts(&config),
         config,
         journal: has_journal(places).then(|| journal(places)).transpose()?,
         status: NOTHING,

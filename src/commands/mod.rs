@@ -19,6 +19,7 @@ use crate::notice::{self, Notice};
 use crate::offer::store::Journal;
 use crate::terminal::shown;
 
+mod arrived;
 mod auto;
 mod find;
 mod inspect;

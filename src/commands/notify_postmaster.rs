@@ -10,7 +10,7 @@ use crate::message::resubmission::OPT_OUT;
 use crate::message::text::rfc3339;
 use crate::notice::Notice;
 use crate::offer::store::Journal;
-use crate::offer::{Delivery, State, notice_key};
+use crate::offer::{Delivery, State, letter_key};
 use crate::postmaster::{Failing, Letter, failing, letter};
 use crate::terminal::{Terminal, shown};
 
@@ -77,11 +77,7 @@ fn offer(
     route: &Route,
     letter: &Letter,
 ) -> Result<u8, Failure> {
-    let about = notice.original.message_id.clone();
-    let key = format!(
-        "letter about {}",
-        about.unwrap_or_else(|| notice_key(notice))
-    );
+    let key = letter_key(notice);
     let outgoing = Outgoing {
         key: &key,
         route,
@@ -132,8 +128,9 @@ fn already(earlier: &Delivery) -> Option<String> {
             "is being sent a letter since {at} by another {NAME}"
         )),
         State::Unknown => Some(format!(
-            "may have been sent a letter at {at}: {server} was given it and its answer was lost; it is not sent \
-             again, --dry-run prints one that you can send yourself"
+            "may have been sent a letter at {at}: {server} was given it and its answer was lost; find out in its \
+             log, then tell `{NAME} resolve {}`",
+            earlier.recipient
         )),
     }
 }

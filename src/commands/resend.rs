@@ -12,7 +12,7 @@ use crate::terminal::{Terminal, shown};
 use case::Case;
 use question::Answer;
 
-use super::offers::is_open;
+use super::offers::awaits_word;
 use super::send::{Outgoing, send};
 use super::{
     DECLINED, DONE, Failure, INTERNAL, IO, NOTHING, TRY_AGAIN, each, inputs, journal, notice_bytes,
@@ -51,7 +51,7 @@ fn waiting(places: &Places) -> Result<Vec<i64>, Failure> {
     let mut journal = journal(places)?;
     let mut waiting = Vec::new();
     for offer in journal.briefs()? {
-        if is_open(&mut journal, &offer)? {
+        if awaits_word(&mut journal, &offer)? {
             waiting.push(offer.id);
         }
     }
@@ -92,21 +92,14 @@ fn one(args: &Resend, places: &Places, bytes: &[u8]) -> Result<u8, Failure> {
         outgoing(&case).print()?;
         return Ok(DONE);
     }
-    if !args.sending.yes {
+    if !args.sending.yes || !case.wishes.is_empty() {
         let Ok(terminal) = Terminal::open() else {
             write!(io::stdout(), "{}", lines(&question::summary(&case)))?;
-            return Err(Failure::new(
-                TRY_AGAIN,
-                format!(
-                    "no terminal to ask on, nothing was sent; offer {} is recorded: `{NAME} resend {}` in a \
-                     terminal, or with --yes",
-                    case.offer, case.offer
-                ),
-            ));
+            return Err(Failure::new(TRY_AGAIN, no_terminal(&case)));
         };
         if question::ask(terminal, &case)? == Answer::No {
             // A no to the question is stronger than a consent that was given in advance.
-            if let Some(journal) = case.journal.as_mut() {
+            if let Some(journal) = case.journal.as_mut().filter(|_| case.offer != 0) {
                 journal.decline(case.offer)?;
             }
             return Ok(DECLINED);
@@ -125,6 +118,19 @@ fn one(args: &Resend, places: &Places, bytes: &[u8]) -> Result<u8, Failure> {
             format!("the server has the message, but the result cannot be shown: {error}"),
         )
     })
+}
+
+fn no_terminal(case: &Case) -> String {
+    let offer = case.offer;
+    match case.wishes.is_empty() {
+        true => format!(
+            "no terminal to ask on, nothing was sent; offer {offer} is recorded: `{NAME} resend {offer}` in a \
+             terminal, or with --yes"
+        ),
+        false => "no terminal to ask on, nothing was sent; what goes against the sender's wish is sent only by a \
+                  word typed in a terminal, whatever --yes says"
+            .to_owned(),
+    }
 }
 
 /// What the case would send, on the user's word.

@@ -12,7 +12,7 @@ use crate::policy::{Decision, Policy};
 use crate::watch::tell::{Letter, Teller, Tidings, Way};
 use crate::watch::{Event, Turn};
 
-use super::offers::{count, is_open};
+use super::offers::{awaits_word, count};
 use super::{Failure, now};
 
 /// What waits for longer is not told of any more: the user has seen it, or the server has given up.
@@ -116,7 +116,7 @@ impl Telling {
         let Some(offer) = journal.brief(id)? else {
             return Ok(());
         };
-        if !is_open(journal, &offer)? {
+        if !awaits_word(journal, &offer)? {
             return Ok(journal.note_told(id, way.name(), now())?);
         }
         if self.is_undecided(&offer) {

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::cli::Watch;
 use crate::config::{Asking, Config, Places, Tell};
+use crate::notice::Notice;
+use crate::offer::consider;
 use crate::offer::store::Journal;
 use crate::watch::alone::{self, Alone};
 use crate::watch::folders::Folders;
@@ -16,9 +18,10 @@ use crate::watch::manager::Manager;
 use crate::watch::progress::Progress;
 use crate::watch::{Event, Events, Turn, arrival, clock, signals};
 
+use super::arrived::take_in;
 use super::auto::{self, Worker};
 use super::telling::Telling;
-use super::{CONFIG, DONE, Failure, IO, NOTHING, TRY_AGAIN, journal, now};
+use super::{CONFIG, DONE, Failure, IO, NOTHING, TRY_AGAIN, journal};
 
 /// How often everything is looked through, whatever the system tells.
 const LOOK: Duration = Duration::from_secs(300);
@@ -53,7 +56,8 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
     let mut daemon = Daemon {
         telling: Telling::start(&config, &sender),
         worker: Worker::start(places, &sender),
-        folders: Folders::new(config.mail.inbox),
+        folders: Folders::new(config.mail.inbox.clone()),
+        config,
         journal,
         progress: Progress::load(state.join("looked")),
         state,
@@ -88,6 +92,8 @@ fn settings(places: &Places) -> Result<Config, Failure> {
 }
 
 struct Daemon {
+    /// Tells where notices of the user's own servers come from.
+    config: Config,
     folders: Folders,
     journal: Journal,
     telling: Telling,
@@ -201,7 +207,8 @@ impl Daemon {
         match settings(places) {
             Ok(config) => {
                 self.telling.restart(&config, sender);
-                self.folders = Folders::new(config.mail.inbox);
+                self.folders = Folders::new(config.mail.inbox.clone());
+                self.config = config;
                 tracing::info!("the configuration was read again");
             }
             Err(failure) => {
@@ -306,11 +313,11 @@ impl Daemon {
         }
     }
 
-    /// Records the offer of a message, if it has one. True when it is new. A file that has gone or
-    /// cannot be read has none, and stays one to look at.
+    /// Takes in what a message tells, if it is a notice. True when it makes a new offer. A file that has gone
+    /// or cannot be read stays one to look at.
     fn read(&mut self, path: &Path) -> Result<bool, Failure> {
-        let offer = match arrival::offer_in_file(path, now()) {
-            Ok(Some(offer)) => offer,
+        let arrived = match arrival::notice_in_file(path) {
+            Ok(Some(arrived)) => arrived,
             Ok(None) => return Ok(false),
             Err(error) => {
                 tracing::debug!("{}: {error}", path.display());
@@ -318,13 +325,26 @@ impl Daemon {
                 return Ok(false);
             }
         };
-        let recording = self.journal.record(&offer)?;
-        self.telling.lies_at(recording.id, path);
+        let Some(recorded) = take_in(&mut self.journal, &self.config, &arrived)? else {
+            tracing::info!("a notice without an offer: {}", why_not(&arrived.notice));
+            return Ok(false);
+        };
+        self.telling.lies_at(recorded.id, path);
         self.has_news = true;
-        if recording.is_new {
-            let (id, waiting) = (recording.id, offer.waiting.len());
+        if recorded.is_new {
+            let (id, waiting) = (recorded.id, recorded.waiting);
             tracing::info!("offer {id}: an opt-out would help {waiting} recipient(s)");
+        } else {
+            tracing::debug!("offer {}: a notice about it", recorded.id);
         }
-        Ok(recording.is_new)
+        Ok(recorded.is_new)
+    }
+}
+
+/// Why the notice makes no offer, naming nobody.
+fn why_not(notice: &Notice) -> &'static str {
+    match consider(notice) {
+        Ok(_) => "who waits was sent the message again, or has it",
+        Err(no_offer) => no_offer.kind(),
     }
 }

@@ -218,8 +218,8 @@ fn many_at_once_are_one_notification() {
     assert_eq!(shown.body, "`tls-optout offers` lists them.");
     assert!(shown.actions.is_empty());
     daemon.wait_for_log("offer 49: told (desktop)");
-    let one = home.notice().replace("Lunch on Thursday", "Tea & <cake>");
-    deliver(&home, "2.notice", &one.replace("warning-1@", "warning-99@"));
+    let one = numbered(&home, 99).replace("Lunch on Thursday", "Tea & <cake>");
+    deliver(&home, "2.notice", &one);
     assert!(desktop.next().body.starts_with("Tea & <cake>\n"));
     daemon.stop();
     assert!(desktop.shown.try_recv().is_err());

@@ -6,7 +6,10 @@ mod all;
 mod bad_input;
 #[cfg(feature = "desktop")]
 mod desktop;
+mod force;
+mod history;
 mod home;
+mod news;
 mod once;
 mod postmaster;
 mod recipients;

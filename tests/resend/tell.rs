@@ -78,7 +78,7 @@ fn the_hook_is_run_once_for_each_offer() {
         &told[..8],
         [
             "TLS_OPTOUT_CAUSE=the server of the recipient offers no encryption (STARTTLS)",
-            "TLS_OPTOUT_EXPIRES=2026-11-29T06:00:12Z",
+            "TLS_OPTOUT_EXPIRES=2099-11-29T06:00:12Z",
             "TLS_OPTOUT_MESSAGE_ID=lunch-1@example.org",
             &format!("TLS_OPTOUT_NOTICE={}", inbox.join("new/1.notice").display()),
             "TLS_OPTOUT_OFFER=1",
@@ -223,9 +223,9 @@ fn the_status_file_holds_how_many_wait() {
     deliver(&home, "2.notice", &numbered(&home, 2));
     holds("2");
     // What another process does is seen too.
-    assert_eq!(home.run(&["dismiss", "1"], "").status, 0);
+    assert_eq!(home.run(&["dismiss", "2"], "").status, 0);
     holds("1");
-    assert_eq!(home.resend(&["--yes", "2"], "").status, 0);
+    assert_eq!(home.resend(&["--yes", "1"], "").status, 0);
     holds("0");
     daemon.stop();
     home.received();
