@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::home::{Home, files};
+use crate::home::{BOB, CAROL, Home, files, notice};
 use crate::watch::{Daemon, PATIENCE, deliver, home, numbered, wait_for_offers};
 
 /// A home whose configuration has this `[tell]` section.
@@ -95,6 +95,32 @@ fn the_hook_is_run_once_for_each_offer() {
     };
     assert_eq!(offers(&told), 2, "{told:?}");
     assert_eq!(lines_of(&home, "leak"), ["0", "0"]);
+    home.received();
+}
+
+/// The server warns of one recipient, and later of another one too.
+#[test]
+fn somebody_else_who_waits_is_told_of_too() {
+    let home = home_telling(HOOK);
+    let daemon = Daemon::start(&home, &[]);
+    daemon.wait_for_log("watching");
+    deliver(&home, "1.notice", &home.notice());
+    daemon.wait_for_log("told (hook)");
+    let reason = "TLS is required, but was not offered by host mx.example.net[192.0.2.1]";
+    let both = notice(&[(BOB, "4.7.4", reason), (CAROL, "4.7.4", reason)])
+        .replace("warning-1@", "warning-2@")
+        .replace("Tue, 24 Nov 2026 07:00:12", "Tue, 24 Nov 2026 08:00:12");
+    deliver(&home, "2.notice", &both);
+    let recipients = || {
+        let told = lines_of(&home, "told");
+        let is_it = |line: &&String| line.starts_with("TLS_OPTOUT_RECIPIENTS=");
+        told.iter().filter(is_it).cloned().collect::<Vec<_>>()
+    };
+    wait_for("the other", || (recipients().len() == 2).then_some(()));
+    daemon.stop();
+    let [one, two] = [BOB, "bob@example.net carol@example.com"]
+        .map(|who| format!("TLS_OPTOUT_RECIPIENTS={who}"));
+    assert_eq!(recipients(), [one, two]);
     home.received();
 }
 

@@ -1,6 +1,6 @@
 //! Which offers the user was told of, in which way.
 
-use rusqlite::params;
+use rusqlite::{Transaction, params};
 
 use super::{Error, Journal};
 
@@ -12,6 +12,12 @@ CREATE TABLE IF NOT EXISTS told (
     PRIMARY KEY (offer, way)
 ) STRICT;
 ";
+
+/// Somebody else waits in the offer too, of whom the user was not told.
+pub(super) fn forget(tx: &Transaction<'_>, offer: i64) -> rusqlite::Result<()> {
+    tx.execute("DELETE FROM told WHERE offer = ?1", [offer])?;
+    Ok(())
+}
 
 impl Journal {
     /// The offers recorded since `since` that the user was not told of in this way, oldest first.
