@@ -143,12 +143,15 @@ impl Telling {
                 way,
                 is_done,
             } => {
-                // Noted first: what is not noted stays in hand, and so is not told again by this process.
+                let noted = match is_done {
+                    true => journal.note_told(offer, way.name(), now()),
+                    false => Ok(()),
+                };
+                self.teller.answered(offer, way, noted.is_ok());
+                noted?;
                 if is_done {
-                    journal.note_told(offer, way.name(), now())?;
                     tracing::debug!("offer {offer}: told ({})", way.name());
                 }
-                self.teller.answered(offer, way);
             }
             Event::Dismiss(offer) => {
                 journal.dismiss(offer, now())?;

@@ -163,7 +163,10 @@ fn handler(sender: &Sender<Event>) -> impl FnMut(notify::Result<notify::Event>) 
     let sender = sender.clone();
     move |event| {
         let events = match event {
-            Ok(event) if event.need_rescan() => vec![Event::Look],
+            Ok(event) if event.need_rescan() => {
+                tracing::debug!("events were lost; looking through everything");
+                vec![Event::Look]
+            }
             Ok(event) => event
                 .paths
                 .into_iter()

@@ -18,6 +18,7 @@ programs='
 /bin/systemctl                 systemd          runs the unit of a user
 /usr/bin/pass                  pass             a password for what the unit runs
 /usr/bin/notmuch               notmuch          tags a notice; a delivery agent under test
+/usr/bin/bindfs                bindfs           a file system that tells of no changes
 /usr/bin/procmail              procmail         a delivery agent under test
 /usr/bin/maildrop              maildrop         a delivery agent under test
 /usr/bin/fdm                   fdm              a delivery agent under test

@@ -3,7 +3,7 @@
 //! Each way has a thread of its own, so that one that is slow holds up neither the daemon nor the others. The
 //! daemon says what is to be told, hears by [`Event::Told`] how it went, and keeps that in the journal.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -86,10 +86,19 @@ enum Telling {
 /// The threads that tell.
 #[derive(Debug)]
 pub struct Teller {
-    ways: Vec<(Way, Sender<Tidings>)>,
-    /// What the threads have not answered yet.
-    in_hand: HashSet<(i64, Way)>,
+    threads: Vec<Thread>,
+    /// What has not been answered yet, and whether the answer comes from one of `threads`.
+    in_hand: HashMap<(i64, Way), bool>,
     is_over: Arc<AtomicBool>,
+}
+
+/// A thread that tells in one way.
+#[derive(Debug)]
+struct Thread {
+    way: Way,
+    tidings: Sender<Tidings>,
+    /// An answer was noted: only then the thread tells the next. A crash in between has at most one told again.
+    noted: Sender<()>,
 }
 
 impl Teller {
@@ -97,8 +106,8 @@ impl Teller {
     /// there is no folder for it.
     pub fn start(tell: &Tell, letter: Option<Letter>, events: &Sender<Event>) -> Teller {
         let mut teller = Teller {
-            ways: Vec::new(),
-            in_hand: HashSet::new(),
+            threads: Vec::new(),
+            in_hand: HashMap::new(),
             is_over: Arc::default(),
         };
         #[cfg(feature = "desktop")]
@@ -138,41 +147,67 @@ impl Teller {
         events: &Sender<Event>,
         tell: impl FnMut(&[Tidings]) -> Vec<Telling> + Send + 'static,
     ) {
-        let (sender, receiver) = channel();
-        let (events, is_over) = (events.clone(), Arc::clone(&self.is_over));
-        thread::spawn(move || work(way, gather, &receiver, &events, &is_over, tell));
-        self.ways.push((way, sender));
+        let (tidings, untold) = channel();
+        let (noted, notes) = channel();
+        let work = Work {
+            way,
+            gather,
+            untold,
+            notes,
+            events: events.clone(),
+            is_over: Arc::clone(&self.is_over),
+        };
+        thread::spawn(move || work.go_on(tell));
+        self.threads.push(Thread {
+            way,
+            tidings,
+            noted,
+        });
+    }
+
+    fn thread(&self, way: Way) -> Option<&Thread> {
+        self.threads.iter().find(|thread| thread.way == way)
     }
 
     /// The ways that are used.
     pub fn ways(&self) -> Vec<Way> {
-        self.ways.iter().map(|(way, _)| *way).collect()
+        self.threads.iter().map(|thread| thread.way).collect()
     }
 
     /// Has this been given to [`Teller::tell`], and no answer yet?
     pub fn has_in_hand(&self, offer: i64, way: Way) -> bool {
-        self.in_hand.contains(&(offer, way))
+        self.in_hand.contains_key(&(offer, way))
     }
 
     /// Has it told. Nothing where it is in hand already.
     pub fn tell(&mut self, way: Way, tidings: Tidings) {
-        let channel = self.ways.iter().find(|(one, _)| *one == way);
-        if let Some((_, channel)) = channel
-            && self.in_hand.insert((tidings.offer, way))
+        let key = (tidings.offer, way);
+        if let Some(thread) = self.thread(way)
+            && !self.in_hand.contains_key(&key)
         {
             // A thread that has panicked tells nothing any more; the others go on.
-            let _ = channel.send(tidings);
+            let _ = thread.tidings.send(tidings);
+            self.in_hand.insert(key, true);
         }
     }
 
-    /// An answer came.
-    pub fn answered(&mut self, offer: i64, way: Way) {
-        self.in_hand.remove(&(offer, way));
+    /// An answer came, and was noted. Where it could not be noted (`is_noted`) it stays in hand, so that at least this
+    /// process does not tell it again.
+    pub fn answered(&mut self, offer: i64, way: Way, is_noted: bool) {
+        let key = (offer, way);
+        let is_own = match is_noted {
+            true => self.in_hand.remove(&key),
+            false => self.in_hand.get(&key).copied(),
+        };
+        if let Some(thread) = self.thread(way).filter(|_| is_own == Some(true)) {
+            let _ = thread.noted.send(());
+        }
     }
 
     /// Takes over what another has in hand, so that it is not told twice.
     pub fn inherit(&mut self, other: &mut Teller) {
-        self.in_hand.extend(other.in_hand.drain());
+        let keys = other.in_hand.drain().map(|(key, _)| (key, false));
+        self.in_hand.extend(keys);
     }
 
     /// Is something still being told?
@@ -183,35 +218,42 @@ impl Teller {
     /// Begins nothing any more.
     pub fn stop(&mut self) {
         self.is_over.store(true, Ordering::Relaxed);
-        self.ways.clear();
+        self.threads.clear();
     }
 }
 
-/// Tells all that comes, until the daemon ends.
-fn work(
+/// What a thread works with.
+struct Work {
     way: Way,
     gather: Duration,
-    tidings: &Receiver<Tidings>,
-    events: &Sender<Event>,
-    is_over: &AtomicBool,
-    mut tell: impl FnMut(&[Tidings]) -> Vec<Telling>,
-) {
-    while let Ok(first) = tidings.recv() {
-        let mut all = vec![first];
-        if !gather.is_zero() {
-            thread::sleep(gather);
-            all.extend(tidings.try_iter());
-        }
-        let tellings = match is_over.load(Ordering::Relaxed) {
-            true => vec![Telling::Later; all.len()],
-            false => tell(&all),
-        };
-        for (one, telling) in all.iter().zip(tellings) {
-            let _ = events.send(Event::Told {
-                offer: one.offer,
-                way,
-                is_done: telling == Telling::Done,
-            });
+    untold: Receiver<Tidings>,
+    notes: Receiver<()>,
+    events: Sender<Event>,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Work {
+    /// Tells all that comes, until the daemon ends.
+    fn go_on(self, mut tell: impl FnMut(&[Tidings]) -> Vec<Telling>) {
+        while let Ok(first) = self.untold.recv() {
+            let mut all = vec![first];
+            if !self.gather.is_zero() {
+                thread::sleep(self.gather);
+                all.extend(self.untold.try_iter());
+            }
+            let tellings = match self.is_over.load(Ordering::Relaxed) {
+                true => vec![Telling::Later; all.len()],
+                false => tell(&all),
+            };
+            for (one, telling) in all.iter().zip(tellings) {
+                let _ = self.events.send(Event::Told {
+                    offer: one.offer,
+                    way: self.way,
+                    is_done: telling == Telling::Done,
+                });
+            }
+            // At the end of the daemon, or with a new configuration, nobody answers.
+            let _ = all.iter().try_for_each(|_| self.notes.recv());
         }
     }
 }
