@@ -1,0 +1,174 @@
+//! Who looks for the password: in the log, in the output, in what other processes of the machine can see.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use submission_server::{Script, Then};
+
+use crate::home::{Home, Run, files};
+use crate::trial::home;
+
+/// In place of `sesame`, which the server takes. No other word has it.
+const SECRET: &str = "sesame";
+
+/// Its forms: as it is, and as SASL PLAIN and LOGIN carry it (base64 of `\0alice\0sesame` and `sesame`).
+const FORMS: [&str; 3] = [SECRET, "AGFsaWNlAHNlc2FtZQ", "c2VzYW1l"];
+
+/// The password comes from a file, so that no command line of ours could name it.
+fn hide_the_password(home: &Home) {
+    home.file("password", SECRET);
+    home.write_config(&home.config().replace("echo sesame", "cat ~/password"));
+}
+
+fn assert_absent(text: &str, what: &str) {
+    for form in FORMS {
+        assert!(!text.contains(form), "{what} holds {form:?}: {text}");
+    }
+}
+
+/// Everything at the lowest level of the log, libraries included.
+fn traced(home: &Home, arguments: &str) -> Run {
+    let line = format!(
+        "RUST_LOG=trace RUST_BACKTRACE=full exec '{}' {arguments}",
+        env!("CARGO_BIN_EXE_tls-optout")
+    );
+    home.run_program("sh", &["-c", &line], "")
+}
+
+/// Good and bad ends of a submission, each by each login that the server may offer.
+#[test]
+fn the_password_is_in_no_output_at_any_level() {
+    for (mechanism, then) in [
+        ("AUTH PLAIN", None),
+        ("AUTH LOGIN", None),
+        (
+            "AUTH PLAIN",
+            Some(("AUTH", "535 5.7.8 no: AGFsaWNlAHNlc2FtZQ==")),
+        ),
+        ("AUTH LOGIN", Some(("MAIL", "550 5.7.1 no"))),
+        ("AUTH PLAIN", Some((".", "451 4.3.0 later"))),
+    ] {
+        let mut script = Script::tls().with(mechanism);
+        if let Some((at, words)) = then {
+            script = script.on(at, Then::Say(words));
+        }
+        let home = Home::new(script);
+        hide_the_password(&home);
+        home.file("notice.eml", &home.notice());
+        for arguments in [
+            "resend --yes notice.eml",
+            "-vvv resend --yes --json notice.eml",
+            "-vvv offers --all --json",
+            "-vvv notify-postmaster --yes notice.eml",
+        ] {
+            let run = traced(&home, arguments);
+            // A server that repeats the login in its answer tells it to whoever reads the answer.
+            let is_echo = then.is_some_and(|(at, _)| at == "AUTH");
+            let forms = if is_echo { &FORMS[..1] } else { &FORMS[..] };
+            for form in forms {
+                assert!(!run.stdout.contains(form), "{arguments}: {run:?}");
+                assert!(!run.stderr.contains(form), "{arguments}: {run:?}");
+            }
+        }
+        for file in files(&home.path(".local")) {
+            let bytes = fs::read(&file).expect("a file");
+            if then.is_none_or(|(at, _)| at != "AUTH") {
+                assert_absent(
+                    &String::from_utf8_lossy(&bytes),
+                    &file.display().to_string(),
+                );
+            }
+        }
+        home.received();
+    }
+}
+
+/// Each process that the program starts notes what `ps` shows of all processes of the test's session, and
+/// of their environment.
+#[test]
+fn the_password_is_in_no_command_line_and_no_environment() {
+    let home = home();
+    hide_the_password(&home);
+    home.file(
+        "spy",
+        "#!/bin/sh\n{ tr '\\0' '\\n' </proc/$PPID/cmdline; tr '\\0' '\\n' </proc/$PPID/environ; \
+         tr '\\0' '\\n' </proc/$$/cmdline; tr '\\0' '\\n' </proc/$$/environ; } >>seen\n",
+    );
+    let spy = home.path("spy");
+    fs::set_permissions(&spy, fs::Permissions::from_mode(0o700)).expect("a file of ours");
+    // The command for the password sees the program before the secret is known; the second, a program that submits,
+    // while it would be in memory.
+    home.write_config(
+        &home
+            .config()
+            .replace("cat ~/password", "./spy; cat ~/password"),
+    );
+    assert_eq!(home.resend(&["--yes"], &home.notice()).status, 0);
+    let config = home.config();
+    let (before, _) = config.split_once("submission").expect("an account");
+    let command = "command = [\"sh\", \"-c\", \"./spy; cat >/dev/null\"]\npassword_command = \"cat ~/password\"\n";
+    home.write_config(&format!("{before}{command}"));
+    home.write_copy(&crate::home::original().replace("lunch-1@", "lunch-2@"));
+    let run = home.resend(&["--yes"], &home.notice().replace("lunch-1@", "lunch-2@"));
+    assert_eq!(run.status, 0, "{run:?}");
+    let seen = fs::read_to_string(home.path("seen")).expect("what the spy saw");
+    assert!(seen.matches("PATH=/usr/bin:/bin").count() >= 4, "{seen}");
+    assert!(seen.contains("--yes"), "{seen}");
+    assert_absent(&seen, "a process");
+    assert_eq!(home.received().len(), 1);
+}
+
+/// While the server keeps the program waiting after the login, its own command line and environment are read.
+#[test]
+fn the_running_program_shows_no_password() {
+    let home = Home::new(Script::tls().on("MAIL", Then::Nothing));
+    hide_the_password(&home);
+    home.file("notice.eml", &home.notice());
+    let mut child = home.start(&["-vvv", "resend", "--yes", "notice.eml"], "");
+    let process = format!("/proc/{}", child.id());
+    // Logged in: the last step before MAIL, which the log names.
+    let mut log = std::io::BufReader::new(child.stderr.take().expect("a pipe"));
+    let mut seen = String::new();
+    while !seen.contains("MAIL FROM") {
+        let read = std::io::BufRead::read_line(&mut log, &mut seen).expect("UTF-8");
+        assert!(read > 0, "it ended early: {seen}");
+    }
+    for file in ["cmdline", "environ"] {
+        let bytes = fs::read(format!("{process}/{file}")).expect("a process of ours");
+        assert!(!bytes.is_empty());
+        assert_absent(&String::from_utf8_lossy(&bytes), file);
+    }
+    assert_absent(&seen, "the log");
+    child.kill().expect("a process of ours");
+    child.wait().expect("an end");
+    home.received();
+}
+
+/// Where somebody wrote the password itself into the configuration, no complaint about the file repeats it.
+#[test]
+fn a_broken_configuration_does_not_repeat_its_lines() {
+    for broken in [
+        "password_command = \"echo sesame",
+        "password_command = echo sesame",
+        "password = \"sesame\"",
+        "submission = \"smtps://alice:sesame@mail.example.org\"",
+        "submission = \"smtps://alice:ses ame@mail.example.org\"\npassword_command = \"sesame\" x",
+        "command = \"msmtp\"\npassword_command = 'sesame",
+    ] {
+        let home = home();
+        home.write_config(&format!(
+            "[[account]]\nfrom = [\"alice@example.org\"]\n{broken}\n"
+        ));
+        for arguments in [
+            "resend --yes",
+            "-vvv offers",
+            "-vvv watch --once",
+            "-vvv login",
+        ] {
+            let run = traced(&home, arguments);
+            assert!(!run.stderr.contains("sesame"), "{broken}: {run:?}");
+            assert!(!run.stdout.contains("sesame"), "{broken}: {run:?}");
+        }
+        assert!(home.received().is_empty());
+    }
+}
