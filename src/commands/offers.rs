@@ -9,7 +9,7 @@ use crate::config::Places;
 use crate::message::recipients::same_address;
 use crate::message::text::rfc3339;
 use crate::offer::{Delivery, Recorded, State};
-use crate::terminal::shown;
+use crate::terminal::{self, shown};
 
 use super::{DONE, Failure, NO_INPUT, NOTHING, USAGE, journal, now};
 
@@ -37,7 +37,7 @@ pub(super) fn list(args: &Offers, places: &Places) -> Result<u8, Failure> {
                     "at": delivery.map(|d| rfc3339(d.at)), "server": delivery.map(|d| &d.server),
                     "reply": delivery.map(|d| &d.reply),
                 });
-                writeln!(out, "{line}")?;
+                writeln!(out, "{}", terminal::json(&line)?)?;
             } else {
                 let (subject, recipient) = (shown(&offer.subject), shown(recipient));
                 writeln!(

@@ -7,8 +7,9 @@ use serde_json::json;
 
 use crate::cli::{NAME, Resend};
 use crate::config::Places;
+use crate::notice::provenance::Provenance;
 use crate::offer::Outcome;
-use crate::terminal::{Terminal, shown};
+use crate::terminal::{self, Terminal, shown};
 
 use case::Case;
 use question::Answer;
@@ -72,7 +73,11 @@ fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
     }
     if !args.sending.yes {
         let Ok(terminal) = Terminal::open() else {
-            write!(io::stdout(), "{}", lines(&question::summary(&case)))?;
+            let summary = lines(&question::summary(&case));
+            match args.json {
+                true => write!(io::stderr(), "{summary}")?,
+                false => write!(io::stdout(), "{summary}")?,
+            }
             return Err(Failure::new(
                 TRY_AGAIN,
                 format!(
@@ -85,6 +90,14 @@ fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
         if question::ask(terminal, &case)? == Answer::No {
             return Ok(DECLINED);
         }
+    } else if case.judgement.provenance == Provenance::Unverified {
+        let doubt = case.judgement.doubt.as_deref().unwrap_or_default();
+        writeln!(
+            io::stderr(),
+            "{NAME}: this notice is unverified ({}); --yes sends all the same, to recipients of the original \
+             only",
+            shown(doubt)
+        )?;
     }
     let Some(mut journal) = case.journal.take() else {
         return Err(Failure::new(
@@ -128,7 +141,7 @@ fn report(case: &Case, outcomes: &[Outcome], as_json: bool) -> io::Result<u8> {
                 "message_id": case.message_id, "recipient": outcome.recipient,
                 "state": outcome.state.name(), "server": case.route.to_string(), "reply": outcome.reply,
             });
-            writeln!(out, "{line}")?;
+            writeln!(out, "{}", terminal::json(&line)?)?;
         } else {
             let verb = if accepted {
                 "accepted: sent again to"

@@ -68,12 +68,10 @@ fn a_notice_in_the_digest_of_a_list() {
 #[test]
 fn a_notice_from_a_list() {
     let home = home();
-    let notice = forged(
-        &home,
-        "Return-Path: <>",
-        "Return-Path: <>\nList-Id: <lunch.example.org>",
-    );
-    assert_refused(&home, &notice, 65, NOT_A_NOTICE);
+    let mark = "Return-Path: <>\nList-Id: <lunch.example.org>";
+    let run = home.resend(&["--yes"], &forged(&home, "Return-Path: <>", mark));
+    let text = format!("{NOT_A_NOTICE}; pipe the whole, raw notice (mutt: unset pipe_decode)");
+    home.assert_refused(&run, 65, &text);
 }
 
 /// What a report returns is not what it says.
@@ -99,7 +97,7 @@ fn a_report_of_another_kind() {
     }
 }
 
-/// A cause for which an opt-out is no help cannot be talked into one: each alone, and both beside each other.
+/// It is the other side that insists: an opt-out is no help.
 #[test]
 fn a_recipient_that_demands_tls_itself() {
     let home = home();

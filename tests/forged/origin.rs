@@ -144,3 +144,20 @@ fn yes_in_advance_is_told_the_doubt() {
     );
     assert_eq!(home.received().len(), 1);
 }
+
+/// A key that was pressed before the question stood there is no answer to it.
+#[test]
+fn a_yes_before_the_question_does_not_count() {
+    let home = home();
+    home.file("notice.eml", &home.notice());
+    // The program waits for the notice until the terminal has the key, which it shows.
+    let line = format!(
+        "mkfifo pipe; : >screen; (printf y; until grep -q '^y' screen; do sleep 0.02; done; cat notice.eml >pipe; \
+         until grep -qF '[y/N/d]' screen; do sleep 0.02; done; printf '\\r') | \
+         script -qefc \"'{}' resend pipe\" screen >/dev/null",
+        env!("CARGO_BIN_EXE_tls-optout")
+    );
+    let run = home.run_program("sh", &["-c", &line], "");
+    assert_eq!(run.status, 2, "{run:?}");
+    assert!(home.received().is_empty());
+}

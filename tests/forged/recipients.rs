@@ -24,7 +24,6 @@ fn a_stranger_as_recipient() {
         "bob@example.net,mallory@evil.test",
         "bob@example.net mallory@evil.test",
         "bob@example.net> NOTIFY=NEVER",
-        "bob@example.net>\r\nRCPT TO:<mallory@evil.test",
         "bob@example.net\0mallory@evil.test",
         "@evil.test:bob@example.net",
         "bob%example.net@evil.test",
@@ -42,6 +41,21 @@ fn a_true_recipient_beside_a_strange_one() {
         let home = home();
         let strange = format!("{name}: rfc822; mallory@evil.test");
         assert_only_bob(&home, &forged(&home, field, &strange));
+    }
+}
+
+/// A line end in an address ends the field there, and what follows is none of the notice's.
+#[test]
+fn a_line_end_in_an_address() {
+    for address in [
+        "bob@example.net\r\nRCPT TO:<mallory@evil.test>",
+        "bob@example.net>\nDATA",
+    ] {
+        let home = home();
+        assert_only_bob(
+            &home,
+            &forged(&home, FINAL, &format!("Final-Recipient: rfc822; {address}")),
+        );
     }
 }
 

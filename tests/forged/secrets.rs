@@ -1,12 +1,16 @@
 //! Who looks for the password: in the log, in the output, in what other processes of the machine can see.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::PermissionsExt;
+use std::process::Child;
+
+use memchr::memmem;
 
 use submission_server::{Script, Then};
 
-use crate::home::{Home, Run, files};
-use crate::trial::home;
+use crate::home::{Home, Run, files, original};
+use crate::trial::{home, swap};
 
 /// In place of `sesame`, which the server takes. No other word has it.
 const SECRET: &str = "sesame";
@@ -83,37 +87,35 @@ fn the_password_is_in_no_output_at_any_level() {
     }
 }
 
-/// Each process that the program starts notes what `ps` shows of all processes of the test's session, and
-/// of their environment.
+/// Each program that ours starts notes what everybody on the machine, or its owner, can see of both: command
+/// line and environment.
 #[test]
 fn the_password_is_in_no_command_line_and_no_environment() {
     let home = home();
-    hide_the_password(&home);
+    home.file("password", SECRET);
     home.file(
         "spy",
-        "#!/bin/sh\n{ tr '\\0' '\\n' </proc/$PPID/cmdline; tr '\\0' '\\n' </proc/$PPID/environ; \
-         tr '\\0' '\\n' </proc/$$/cmdline; tr '\\0' '\\n' </proc/$$/environ; } >>seen\n",
+        "#!/bin/sh\nfor process in $PPID $$; do for file in cmdline environ; do\n\
+         tr '\\0' '\\n' </proc/$process/$file; done; done >>seen\n\
+         if test $# = 0; then cat password; else cat >/dev/null; fi\n",
     );
     let spy = home.path("spy");
     fs::set_permissions(&spy, fs::Permissions::from_mode(0o700)).expect("a file of ours");
-    // The command for the password sees the program before the secret is known; the second, a program that submits,
-    // while it would be in memory.
-    home.write_config(
-        &home
-            .config()
-            .replace("cat ~/password", "./spy; cat ~/password"),
-    );
-    assert_eq!(home.resend(&["--yes"], &home.notice()).status, 0);
+    // The one that prints the password, and one that submits.
     let config = home.config();
+    home.write_config(&swap(&config, "\"echo sesame\"", "[\"./spy\"]"));
+    assert_eq!(home.resend(&["--yes"], &home.notice()).status, 0);
     let (before, _) = config.split_once("submission").expect("an account");
-    let command = "command = [\"sh\", \"-c\", \"./spy; cat >/dev/null\"]\npassword_command = \"cat ~/password\"\n";
-    home.write_config(&format!("{before}{command}"));
-    home.write_copy(&crate::home::original().replace("lunch-1@", "lunch-2@"));
-    let run = home.resend(&["--yes"], &home.notice().replace("lunch-1@", "lunch-2@"));
+    home.write_config(&format!(
+        "{before}command = [\"./spy\"]\npassword_command = \"echo sesame\"\n"
+    ));
+    let other = |text: &str| text.replace("lunch-1@", "lunch-2@");
+    home.write_copy(&other(&original()));
+    let run = home.resend(&["--yes"], &other(&home.notice()));
     assert_eq!(run.status, 0, "{run:?}");
     let seen = fs::read_to_string(home.path("seen")).expect("what the spy saw");
-    assert!(seen.matches("PATH=/usr/bin:/bin").count() >= 4, "{seen}");
-    assert!(seen.contains("--yes"), "{seen}");
+    assert_eq!(seen.matches("PATH=/usr/bin:/bin").count(), 4, "{seen}");
+    assert_eq!(seen.matches("\n--yes\n").count(), 2, "{seen}");
     assert_absent(&seen, "a process");
     assert_eq!(home.received().len(), 1);
 }
@@ -126,13 +128,7 @@ fn the_running_program_shows_no_password() {
     home.file("notice.eml", &home.notice());
     let mut child = home.start(&["-vvv", "resend", "--yes", "notice.eml"], "");
     let process = format!("/proc/{}", child.id());
-    // Logged in: the last step before MAIL, which the log names.
-    let mut log = std::io::BufReader::new(child.stderr.take().expect("a pipe"));
-    let mut seen = String::new();
-    while !seen.contains("MAIL FROM") {
-        let read = std::io::BufRead::read_line(&mut log, &mut seen).expect("UTF-8");
-        assert!(read > 0, "it ended early: {seen}");
-    }
+    let seen = wait_for_mail(&mut child);
     for file in ["cmdline", "environ"] {
         let bytes = fs::read(format!("{process}/{file}")).expect("a process of ours");
         assert!(!bytes.is_empty());
@@ -142,6 +138,17 @@ fn the_running_program_shows_no_password() {
     child.kill().expect("a process of ours");
     child.wait().expect("an end");
     home.received();
+}
+
+/// Waits until the login is done: the next step is MAIL, which the log names. The log until then.
+fn wait_for_mail(child: &mut Child) -> String {
+    let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
+    let mut seen = String::new();
+    while !seen.contains("MAIL FROM") {
+        let read = log.read_line(&mut seen).expect("UTF-8");
+        assert!(read > 0, "it ended early: {seen}");
+    }
+    seen
 }
 
 /// Where somebody wrote the password itself into the configuration, no complaint about the file repeats it.
@@ -171,4 +178,42 @@ fn a_broken_configuration_does_not_repeat_its_lines() {
         }
         assert!(home.received().is_empty());
     }
+}
+
+/// While the server keeps the program waiting, long after the login: nothing but the secret itself is left.
+#[test]
+fn one_copy_of_the_password_is_in_memory() {
+    for (mechanism, encoded) in [("AUTH PLAIN", FORMS[1]), ("AUTH LOGIN", FORMS[2])] {
+        let home = Home::new(Script::tls().with(mechanism).on("MAIL", Then::Nothing));
+        hide_the_password(&home);
+        home.file("notice.eml", &home.notice());
+        let mut child = home.start(&["-vvv", "resend", "--yes", "notice.eml"], "");
+        wait_for_mail(&mut child);
+        let memory = memory(child.id());
+        let count = |form: &str| memmem::find_iter(&memory, form).count();
+        assert_eq!((count(SECRET), count(encoded)), (1, 0), "{mechanism}");
+        child.kill().expect("a process of ours");
+        child.wait().expect("an end");
+        home.received();
+    }
+}
+
+/// Everything that a child of ours may write to.
+fn memory(process: u32) -> Vec<u8> {
+    let maps = fs::read_to_string(format!("/proc/{process}/maps")).expect("a process of ours");
+    let mut file = fs::File::open(format!("/proc/{process}/mem")).expect("its memory");
+    let mut all = Vec::new();
+    for line in maps.lines().filter(|line| line.contains(" rw")) {
+        let range = line
+            .split(' ')
+            .next()
+            .and_then(|range| range.split_once('-'));
+        let (start, end) = range.expect("a range");
+        let number = |text| u64::from_str_radix(text, 16).expect("a number");
+        let (start, end) = (number(start), number(end));
+        file.seek(SeekFrom::Start(start)).expect("an address");
+        // Pages that were never used may not be readable.
+        let _ = file.by_ref().take(end - start).read_to_end(&mut all);
+    }
+    all
 }

@@ -76,9 +76,12 @@ fn assert_nothing_acts(home: &Home, notice: &str, what: &str) {
             }
         }
     }
-    // The question and its details, on a terminal, which makes CR of its own.
+    // The question and its details, on a terminal, which puts one more CR before each line end.
     let run = press(home, notice, "d '\\r'");
-    assert_clean(&run.stdout.replace("\r\n", "\n"), what);
+    assert_clean(
+        &run.stdout.replace("\r\r\n", "\n").replace("\r\n", "\n"),
+        what,
+    );
 }
 
 fn watched() -> Home {
@@ -177,4 +180,24 @@ fn no_field_of_a_notice_reaches_the_server() {
             assert_eq!(String::from_utf8_lossy(&message.data), expected, "{to}");
         }
     }
+}
+
+/// The exact bytes go to a file or a pipe. A terminal gets what does no harm there: a message may quote a stranger.
+#[test]
+fn a_dry_run_does_not_act_on_the_terminal() {
+    let home = home();
+    home.write_copy(&(original() + EVIL));
+    home.file("notice.eml", &home.notice());
+    let line = format!(
+        "script -qec '{} resend --dry-run notice.eml' /dev/null </dev/null",
+        env!("CARGO_BIN_EXE_tls-optout")
+    );
+    let run = home.run_program("sh", &["-c", &line], "");
+    assert!(run.stdout.contains("Shall we meet at one?"), "{run:?}");
+    // script passes its end of input on: ^D, and two steps back over it.
+    let shown = run.stdout.replace("^D\x08\x08", "");
+    assert_clean(&shown.replace("\r\n", "\n"), "a dry run");
+    let piped = home.resend(&["--dry-run"], &home.notice());
+    assert!(piped.stdout.contains("\x1b[2J"), "{piped:?}");
+    assert!(home.received().is_empty());
 }
