@@ -3,7 +3,8 @@
 //! mail-parser interprets; nothing here looks for fields or changes bytes.
 
 use mail_parser::parsers::MessageStream;
-use mail_parser::{DateTime, HeaderValue};
+use mail_parser::{Addr, DateTime, HeaderValue};
+use memchr::memmem;
 
 /// An unstructured value decoded for display. Control characters may still be in it.
 pub fn decode(value: &[u8]) -> String {
@@ -21,12 +22,26 @@ pub fn addresses(value: &[u8]) -> Vec<String> {
     match MessageStream::new(&value).parse_address() {
         HeaderValue::Address(list) => list
             .iter()
-            .filter_map(|addr| addr.address.as_deref())
+            .filter_map(|addr| quoted(addr, &value).or_else(|| addr.address().map(str::to_owned)))
             .map(|address| address.trim().to_owned())
             .filter(|address| address.contains('@'))
             .collect(),
         _ => Vec::new(),
     }
+}
+
+/// `"bob smith"@example.net` without angle brackets: the parser takes the local part for a name, and adds
+/// a comment that follows in parentheses.
+fn quoted(addr: &Addr<'_>, value: &[u8]) -> Option<String> {
+    let domain = addr.address().filter(|address| address.starts_with('@'))?;
+    let name = addr.name()?;
+    let without_comment = name.rsplit_once(" (").map(|(name, _)| name);
+    [Some(name), without_comment]
+        .into_iter()
+        .flatten()
+        .map(|name| name.replace('\\', "\\\\").replace('"', "\\\""))
+        .map(|local| format!("\"{local}\"{domain}"))
+        .find(|address| memmem::find(value, address.as_bytes()).is_some())
 }
 
 /// Seconds since 1970 of an RFC 5322 date.
@@ -106,6 +121,22 @@ mod tests {
             ["bob@example.net", "carol@example.com", "eve@example.org"]
         );
         assert!(addresses(b" undisclosed-recipients:;").is_empty());
+    }
+
+    #[test]
+    fn a_quoted_local_part_needs_no_angle_brackets() {
+        let list =
+            b" \"bob smith\"@example.net (Bob), T: \"a@b\"@example.com;, \"C\" <c@example.org>";
+        assert_eq!(
+            addresses(list),
+            [
+                "\"bob smith\"@example.net",
+                "\"a@b\"@example.com",
+                "c@example.org"
+            ]
+        );
+        // A comment within an address is no local part.
+        assert_eq!(addresses(b" bob(\"c\")@example.net"), ["@example.net"]);
     }
 
     #[test]
