@@ -24,9 +24,6 @@ pub fn start(usual: u8, verbose: u8) {
         0 => EnvFilter::try_from_default_env().unwrap_or_else(|_| filter()),
         _ => filter(),
     };
-    // Whatever RUST_LOG asks for: the keyring's library may log what passes through it.
-    let is_ours_or_warns =
-        |log: &Metadata<'_>| log.target().starts_with("tls_optout") || *log.level() <= Level::WARN;
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(stderr)
         .with_ansi(stderr().is_terminal())
@@ -38,4 +35,24 @@ pub fn start(usual: u8, verbose: u8) {
         .with(filter_fn(is_ours_or_warns))
         .with(lines)
         .try_init();
+}
+
+/// Whatever `RUST_LOG` asks for: the keyring's library may log what passes through it.
+fn is_ours_or_warns(log: &Metadata<'_>) -> bool {
+    log.target().starts_with("tls_optout") || *log.level() <= Level::WARN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_stay_quiet_at_any_level() {
+        let everything = tracing_subscriber::registry().with(filter_fn(is_ours_or_warns));
+        tracing::subscriber::with_default(everything, || {
+            assert!(tracing::enabled!(target: "tls_optout::submission", Level::TRACE));
+            assert!(tracing::enabled!(target: "zbus::connection", Level::WARN));
+            assert!(!tracing::enabled!(target: "zbus::connection", Level::INFO));
+        });
+    }
 }
