@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::home::{BOB, Home, original};
-use crate::trial::{home, press, swap};
+use crate::trial::{NO_TLS, home, press, swap};
 
 /// Clears the screen, sets its title, turns the direction, hides, starts a sequence in one character (C1), and
 /// what ends a line or a string.
@@ -138,6 +138,39 @@ fn no_recipient_acts_on_the_terminal() {
     );
     home.file("Mail/INBOX/new/1.notice", &notice);
     assert_nothing_acts(&home, &notice, "a recipient");
+    assert!(home.received().is_empty());
+}
+
+/// A refusal quotes what it refuses.
+#[test]
+fn no_refusal_acts_on_the_terminal() {
+    let refused = format!("{EVIL} connect to mx.example.net[192.0.2.1]:25: Connection refused");
+    let word = format!("=?utf-8?B?{}?=", STANDARD.encode(EVIL));
+    for (from, to, status) in [
+        (NO_TLS, &*refused, 1),
+        ("Message-ID: <lunch-1", &format!("Message-ID: <{EVIL}"), 66),
+        ("Subject: Lunch", &format!("Subject: {word}"), 65),
+        ("From: Alice", &format!("From: {EVIL}@evil.test, Alice"), 65),
+        (
+            "Content-Type: text/plain; charset=us-ascii\n\n--",
+            &format!("Content-Type: {EVIL}\n\n--"),
+            65,
+        ),
+    ] {
+        let home = home();
+        let run = home.resend(&["-vvv", "--yes"], &home.notice().replace(from, to));
+        assert_eq!(run.status, status, "{to:?}: {run:?}");
+        assert_clean(&run.stderr, to);
+        assert!(home.received().is_empty());
+    }
+    // A copy that is from somebody else.
+    let home = home();
+    let from = format!("From: \"{EVIL}\"@evil.test");
+    home.write_copy(&swap(&original(), "From: Alice <alice@example.org>", &from));
+    let notice = swap(&home.notice(), "From: Alice <alice@example.org>", &from);
+    let run = home.resend(&["-vvv", "--yes"], &notice);
+    assert_ne!(run.status, 0, "{run:?}");
+    assert_clean(&run.stderr, "the author");
     assert!(home.received().is_empty());
 }
 
