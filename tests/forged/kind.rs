@@ -46,11 +46,8 @@ fn a_notice_that_a_person_passes_on() {
 #[test]
 fn a_notice_in_the_text_of_a_mail() {
     let home = home();
-    let (_, text) = home
-        .notice()
-        .split_once("\n\n")
-        .map(|(a, b)| (a.to_owned(), b.to_owned()))
-        .expect("a body");
+    let notice = home.notice();
+    let (_, text) = notice.split_once("\n\n").expect("a body");
     let mail = format!(
         "From: Mallory <mallory@evil.test>\nSubject: Re: Delayed Mail (still being retried)\n\n{text}"
     );

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::home::{Home, original};
-use crate::trial::{assert_only_bob, assert_refused, forged, home, swap};
+use crate::trial::{assert_only_bob, assert_refused, home, swap};
 
 const ID: &str = "Message-ID: <lunch-1@example.org>";
 
@@ -166,25 +166,11 @@ fn a_received_message_where_the_inbox_holds_sent_mail() {
 #[test]
 fn a_notice_about_a_notice() {
     let home = home();
-    let inner = swap(
-        &original(),
-        "Content-Type: text/plain; charset=us-ascii",
-        "Content-Type: multipart/report; report-type=delivery-status; boundary=\"i\"",
-    );
-    home.write_copy(&inner);
-    let notice = returned(
-        &home,
-        "Content-Type: text/plain; charset=us-ascii",
-        "Content-Type: multipart/report; report-type=delivery-status; boundary=\"i\"",
-    );
-    let run = home.resend(&["--yes"], &notice);
-    assert_ne!(run.status, 0, "{run:?}");
-    assert!(
-        run.stderr.contains("it is a notice or an automatic reply")
-            || run.stderr.contains("its end is missing"),
-        "{run:?}"
-    );
-    assert!(home.received().is_empty());
+    let plain = "Content-Type: text/plain; charset=us-ascii";
+    let report = "Content-Type: multipart/report; report-type=delivery-status; boundary=\"i\"";
+    home.write_copy(&(swap(&original(), plain, report) + "--i\n\ntext\n--i--\n"));
+    let notice = returned(&home, plain, report);
+    assert_refused(&home, &notice, 1, "it is a notice or an automatic reply");
 }
 
 /// What was sent protected stays so, whatever the notice returns.
@@ -200,10 +186,5 @@ fn a_returned_header_without_the_wish_for_security() {
     }
     let home = home();
     home.write_copy(&format!("TLS-Required: No\n{}", original()));
-    let notice = forged(
-        &home,
-        "Lunch on Thursday\nMessage",
-        "Lunch on Thursday\nMessage",
-    );
-    assert_refused(&home, &notice, 1, "would change nothing");
+    assert_refused(&home, &home.notice(), 1, "would change nothing");
 }

@@ -198,6 +198,27 @@ fn one_copy_of_the_password_is_in_memory() {
     }
 }
 
+#[test]
+fn a_crash_writes_no_password_into_a_file() {
+    let home = Home::new(Script::tls().on("MAIL", Then::Nothing));
+    let line = format!(
+        "ulimit -S -c $(ulimit -H -c); exec '{}' -vvv resend --yes notice.eml",
+        env!("CARGO_BIN_EXE_tls-optout")
+    );
+    home.file("notice.eml", &home.notice());
+    let mut child = home.start_program("sh", &["-c", &line], "");
+    wait_for_mail(&mut child);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", child.id())).expect("limits");
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    let core: Vec<&str> = core.expect("the limit").split_whitespace().collect();
+    assert_eq!(core[4..6], ["0", "0"]);
+    child.kill().expect("a process of ours");
+    child.wait().expect("an end");
+    home.received();
+}
+
 /// Everything that a child of ours may write to.
 fn memory(process: u32) -> Vec<u8> {
     let maps = fs::read_to_string(format!("/proc/{process}/maps")).expect("a process of ours");
