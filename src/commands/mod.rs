@@ -14,7 +14,7 @@ use crate::cli::{Cli, Completions, NAME, Verb};
 use crate::config::{self, Asking, Config, Places};
 use crate::log;
 use crate::maildir::LARGEST;
-use crate::notice::provenance::{self, Judgement, Known};
+use crate::notice::provenance::{self, Judgement, Known, Provenance};
 use crate::notice::{self, Notice};
 use crate::offer::store::Journal;
 use crate::terminal::shown;
@@ -307,6 +307,21 @@ fn judge(notice: &Notice, servers: &[String], journal: Option<&Journal>) -> Judg
             servers,
         },
     )
+}
+
+/// `--yes` is the user's word for a notice that may be forged, too. Nobody acts on one without saying so.
+fn tell_doubt(judgement: &Judgement) -> io::Result<()> {
+    let Some(doubt) = &judgement.doubt else {
+        return Ok(());
+    };
+    match judgement.provenance {
+        Provenance::Unverified => writeln!(
+            io::stderr(),
+            "{NAME}: this notice is unverified ({}); --yes sends all the same",
+            shown(doubt)
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// The word that a value has in JSON, for people too.

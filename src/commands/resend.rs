@@ -7,7 +7,6 @@ use serde_json::json;
 
 use crate::cli::{NAME, Resend};
 use crate::config::Places;
-use crate::notice::provenance::Provenance;
 use crate::offer::Outcome;
 use crate::terminal::{self, Terminal, shown};
 
@@ -17,6 +16,7 @@ use question::Answer;
 use super::send::{Outgoing, send};
 use super::{
     DECLINED, DONE, Failure, INTERNAL, IO, NOTHING, TRY_AGAIN, each, inputs, notice_bytes,
+    tell_doubt,
 };
 
 mod case;
@@ -90,14 +90,8 @@ fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
         if question::ask(terminal, &case)? == Answer::No {
             return Ok(DECLINED);
         }
-    } else if case.judgement.provenance == Provenance::Unverified {
-        let doubt = case.judgement.doubt.as_deref().unwrap_or_default();
-        writeln!(
-            io::stderr(),
-            "{NAME}: this notice is unverified ({}); --yes sends all the same, to recipients of the original \
-             only",
-            shown(doubt)
-        )?;
+    } else {
+        tell_doubt(&case.judgement)?;
     }
     let Some(mut journal) = case.journal.take() else {
         return Err(Failure::new(

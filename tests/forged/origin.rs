@@ -135,14 +135,13 @@ fn a_server_with_a_similar_name() {
 fn yes_in_advance_is_told_the_doubt() {
     let home = home();
     let notice = forged(&home, "dns; mail.example.org", "dns; mail.evil.test");
-    let run = home.resend(&["--yes"], &notice);
-    assert_eq!(run.status, 0, "{run:?}");
-    assert_eq!(
-        run.stderr,
-        "tls-optout: this notice is unverified (it comes from mail.evil.test, which is not your mail \
-         server); --yes sends all the same, to recipients of the original only\n"
-    );
-    assert_eq!(home.received().len(), 1);
+    let doubt = "tls-optout: this notice is unverified (it comes from mail.evil.test, which is not your mail \
+                 server); --yes sends all the same\n";
+    for verb in ["resend", "notify-postmaster"] {
+        let run = home.run(&[verb, "--yes"], &notice);
+        assert_eq!((run.status, &*run.stderr), (0, doubt), "{run:?}");
+    }
+    assert_eq!(home.received().len(), 2);
 }
 
 /// A key that was pressed before the question stood there is no answer to it.
