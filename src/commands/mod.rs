@@ -17,6 +17,7 @@ use crate::maildir::LARGEST;
 use crate::notice::provenance::{self, Judgement, Known, Provenance};
 use crate::notice::{self, Notice};
 use crate::offer::store::Journal;
+use crate::submission::forbid_core_files;
 use crate::terminal::shown;
 
 mod find;
@@ -113,6 +114,7 @@ impl From<io::Error> for Failure {
 
 /// The whole program: parses the command line, runs the verb, turns the result into an exit status.
 pub fn main() -> ExitCode {
+    forbid_core_files();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

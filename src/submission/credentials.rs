@@ -13,7 +13,6 @@ use std::io::{self, Read};
 use std::os::unix::ffi::OsStringExt;
 use std::process::{Command as Process, ExitStatus, Stdio};
 
-use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::termios::ttyname;
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -144,7 +143,6 @@ impl Error {
 
 /// Gets the secret.
 pub fn secret(request: &Request<'_>) -> Result<Secret, Error> {
-    forbid_core_file();
     if let Some(command) = request.command {
         return from_command(command, request);
     }
@@ -171,18 +169,7 @@ pub fn secret(request: &Request<'_>) -> Result<Secret, Error> {
 
 /// Asks for the secret on /dev/tty and puts it into the keyring, where [`secret`] finds it.
 pub fn store(request: &Request<'_>) -> Result<(), Error> {
-    forbid_core_file();
     to_keyring(request, &prompt(request, None)?)
-}
-
-/// From now on a crash of this process leaves no core file, which would hold the secret.
-fn forbid_core_file() {
-    let none = Rlimit {
-        current: Some(0),
-        maximum: Some(0),
-    };
-    // To lower a limit is always allowed.
-    let _ = setrlimit(Resource::Core, none);
 }
 
 impl Request<'_> {
