@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::cli::{NAME, NotifyPostmaster};
-use crate::config::Places;
+use crate::config::{Config, Places};
 use crate::message::recipients::{recipients, same_domain, senders};
 use crate::message::resubmission::OPT_OUT;
 use crate::message::text::rfc3339;
@@ -42,7 +42,7 @@ fn one(args: &NotifyPostmaster, places: &Places, file: &Path) -> Result<u8, Fail
     Ok(each(domains, |domain| {
         let letter = letter(&notice, domain, &route.sender, &envelope_id()?, now())
             .map_err(|error| Failure::new(CONFIG, error))?;
-        offer(args, places, &notice, &route, &letter)
+        offer(args, places, &config, &notice, &route, &letter)
     }))
 }
 
@@ -72,6 +72,7 @@ fn domains<'a>(args: &NotifyPostmaster, notice: &'a Notice) -> Result<Vec<Failin
 fn offer(
     args: &NotifyPostmaster,
     places: &Places,
+    config: &Config,
     notice: &Notice,
     route: &Route,
     letter: &Letter,
@@ -86,6 +87,7 @@ fn offer(
         route,
         recipients: vec![&letter.to],
         message: &letter.bytes,
+        standing: None,
     };
     if args.sending.dry_run {
         outgoing.print()?;
@@ -98,7 +100,12 @@ fn offer(
         writeln!(io::stdout(), "{}: {}", shown(&letter.to), shown(&words))?;
         return Ok(NOTHING);
     }
-    let judgement = judge(notice, &route.account.notice_hosts(), Some(&journal));
+    let judgement = judge(
+        notice,
+        &route.account.notice_hosts(),
+        config,
+        Some(&journal),
+    );
     if args.sending.yes {
         tell_doubt(&judgement)?;
     } else if !consents(&page(&judgement, route, letter))? {

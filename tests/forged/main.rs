@@ -16,5 +16,6 @@ mod promises;
 mod recipients;
 mod record;
 mod secrets;
+mod standing;
 mod trial;
 mod words;

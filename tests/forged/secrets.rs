@@ -1,15 +1,14 @@
 //! Who looks for the password: in the log, in the output, in what other processes of the machine can see.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::PermissionsExt;
-use std::process::Child;
 
 use memchr::memmem;
 
 use submission_server::{Script, Then};
 
-use crate::home::{Home, Run, files, original};
+use crate::home::{Home, Run, files, finish, original};
 use crate::trial::{home, swap};
 
 /// In place of `sesame`, which the server takes. No other word has it.
@@ -123,32 +122,23 @@ fn the_password_is_in_no_command_line_and_no_environment() {
 /// While the server keeps the program waiting after the login, its own command line and environment are read.
 #[test]
 fn the_running_program_shows_no_password() {
-    let home = Home::new(Script::tls().on("MAIL", Then::Nothing));
+    let home = Home::new(Script::tls().on("MAIL", Then::Pause));
     hide_the_password(&home);
     home.file("notice.eml", &home.notice());
-    let mut child = home.start(&["-vvv", "resend", "--yes", "notice.eml"], "");
+    let child = home.start(&["-vvv", "resend", "--yes", "notice.eml"], "");
     let process = format!("/proc/{}", child.id());
-    let seen = wait_for_mail(&mut child);
+    home.wait_for_pause();
     for file in ["cmdline", "environ"] {
         let bytes = fs::read(format!("{process}/{file}")).expect("a process of ours");
         assert!(!bytes.is_empty());
         assert_absent(&String::from_utf8_lossy(&bytes), file);
     }
-    assert_absent(&seen, "the log");
-    child.kill().expect("a process of ours");
-    child.wait().expect("an end");
+    home.go_on();
+    let run = finish(child);
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(run.stderr.contains("MAIL FROM"), "{run:?}");
+    assert_absent(&run.stderr, "the log");
     home.received();
-}
-
-/// Waits until the login is done: the next step is MAIL, which the log names. The log until then.
-fn wait_for_mail(child: &mut Child) -> String {
-    let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
-    let mut seen = String::new();
-    while !seen.contains("MAIL FROM") {
-        let read = log.read_line(&mut seen).expect("UTF-8");
-        assert!(read > 0, "it ended early: {seen}");
-    }
-    seen
 }
 
 /// Where somebody wrote the password itself into the configuration, no complaint about the file repeats it.
@@ -184,38 +174,44 @@ fn a_broken_configuration_does_not_repeat_its_lines() {
 #[test]
 fn one_copy_of_the_password_is_in_memory() {
     for (mechanism, encoded) in [("AUTH PLAIN", FORMS[1]), ("AUTH LOGIN", FORMS[2])] {
-        let home = Home::new(Script::tls().with(mechanism).on("MAIL", Then::Nothing));
+        let home = Home::new(Script::tls().with(mechanism).on("MAIL", Then::Pause));
         hide_the_password(&home);
         home.file("notice.eml", &home.notice());
-        let mut child = home.start(&["-vvv", "resend", "--yes", "notice.eml"], "");
-        wait_for_mail(&mut child);
+        let child = home.start(&["-vvv", "resend", "--yes", "notice.eml"], "");
+        home.wait_for_pause();
         let memory = memory(child.id());
         let count = |form: &str| memmem::find_iter(&memory, form).count();
         assert_eq!((count(SECRET), count(encoded)), (1, 0), "{mechanism}");
-        child.kill().expect("a process of ours");
-        child.wait().expect("an end");
+        home.go_on();
+        let run = finish(child);
+        assert_eq!(run.status, 0, "{run:?}");
+        assert!(run.stderr.contains("MAIL FROM"), "{run:?}");
+        assert_absent(&run.stderr, "the log");
         home.received();
     }
 }
 
 #[test]
 fn a_crash_writes_no_password_into_a_file() {
-    let home = Home::new(Script::tls().on("MAIL", Then::Nothing));
+    let home = Home::new(Script::tls().on("MAIL", Then::Pause));
     let line = format!(
         "ulimit -S -c $(ulimit -H -c); exec '{}' -vvv resend --yes notice.eml",
         env!("CARGO_BIN_EXE_tls-optout")
     );
     home.file("notice.eml", &home.notice());
-    let mut child = home.start_program("sh", &["-c", &line], "");
-    wait_for_mail(&mut child);
+    let child = home.start_program("sh", &["-c", &line], "");
+    home.wait_for_pause();
     let limits = fs::read_to_string(format!("/proc/{}/limits", child.id())).expect("limits");
     let core = limits
         .lines()
         .find(|line| line.starts_with("Max core file size"));
     let core: Vec<&str> = core.expect("the limit").split_whitespace().collect();
     assert_eq!(core[4..6], ["0", "0"]);
-    child.kill().expect("a process of ours");
-    child.wait().expect("an end");
+    home.go_on();
+    let run = finish(child);
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(run.stderr.contains("MAIL FROM"), "{run:?}");
+    assert_absent(&run.stderr, "the log");
     home.received();
 }
 
