@@ -24,6 +24,7 @@ mod copy;
 mod freeform;
 mod html;
 mod human;
+mod lookup;
 mod mailbox;
 mod mime;
 mod mta;
@@ -34,6 +35,7 @@ mod report;
 mod returned;
 mod speech;
 mod status;
+mod transcript;
 pub mod wording;
 
 /// Of a value of the notice's own header at most this many bytes are read.
