@@ -66,7 +66,7 @@ impl Judgement {
 /// Judges by the notice's own header and fields.
 ///
 /// * `verified`: the envelope id is one of ours, which was secret, and TLS kept it so; or the user's own
-///   `Authentication-Results` say that the account's server signed it ([`signed`]).
+///   `Authentication-Results` say that the account's server signed it.
 /// * `plausible`: the return path is null, `Reporting-MTA` is the account's server or a host of its
 ///   domain, and so is every host in the `Received` fields. mox delivers its notices without
 ///   `Received` and with its postmaster as return path (`queue/dsn.go`), which also counts: what
