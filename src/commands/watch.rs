@@ -14,6 +14,7 @@ use signal_hook::iterator::Signals;
 use crate::cli::Watch;
 use crate::config::{Asking, Config, Places};
 use crate::offer::store::Journal;
+use crate::terminal::shown;
 use crate::watch::folders::Folders;
 use crate::watch::progress::Progress;
 use crate::watch::{Event, Events, arrival};
@@ -145,7 +146,7 @@ impl Daemon {
                 Ok(Some(found)) => found,
                 Ok(None) => break,
                 Err(error) => {
-                    tracing::debug!("{}: {error}", folder.display());
+                    tracing::debug!("{}: {error}", shown(&folder.display().to_string()));
                     return Ok(new);
                 }
             };
@@ -194,7 +195,7 @@ impl Daemon {
             Ok(Some(arrived)) => arrived,
             Ok(None) => return Ok(false),
             Err(error) => {
-                tracing::debug!("{}: {error}", path.display());
+                tracing::debug!("{}: {error}", shown(&path.display().to_string()));
                 self.folders.forget(path);
                 return Ok(false);
             }
