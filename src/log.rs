@@ -6,11 +6,14 @@ use std::fmt;
 use std::io::{IsTerminal, stderr};
 
 use rustix::fs::fstat;
-use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::EnvFilter;
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::terminal::shown;
 
@@ -29,17 +32,21 @@ pub fn start(daemon: bool, verbose: u8) {
         0 => EnvFilter::try_from_default_env().unwrap_or_else(|_| filter()),
         _ => filter(),
     };
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(stderr)
         .with_ansi(stderr().is_terminal())
         .with_target(false);
-    // A second start in one process, as tests have it, keeps the first.
-    let _ = match (is_journal(), daemon) {
-        (true, _) => log.event_format(Journal).try_init(),
-        (_, true) => log.try_init(),
-        _ => log.without_time().try_init(),
+    let lines = match (is_journal(), daemon) {
+        (true, _) => lines.event_format(Journal).boxed(),
+        (_, true) => lines.boxed(),
+        _ => lines.without_time().boxed(),
     };
+    // A second start in one process, as tests have it, keeps the first.
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(filter_fn(is_ours_or_warns))
+        .with(lines)
+        .try_init();
 }
 
 /// Is standard error a stream of systemd's journal (systemd.exec(5), `JOURNAL_STREAM`)? A program that sends it
@@ -73,5 +80,25 @@ where
         context.format_fields(Writer::new(&mut text), event)?;
         // A line end would begin another entry, of a priority that the text could name.
         writeln!(writer, "<{priority}>{}", shown(&text))
+    }
+}
+
+/// Whatever `RUST_LOG` asks for: the keyring's library may log what passes through it.
+fn is_ours_or_warns(log: &Metadata<'_>) -> bool {
+    log.target().starts_with("tls_optout") || *log.level() <= Level::WARN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_stay_quiet_at_any_level() {
+        let everything = tracing_subscriber::registry().with(filter_fn(is_ours_or_warns));
+        tracing::subscriber::with_default(everything, || {
+            assert!(tracing::enabled!(target: "tls_optout::submission", Level::TRACE));
+            assert!(tracing::enabled!(target: "zbus::connection", Level::WARN));
+            assert!(!tracing::enabled!(target: "zbus::connection", Level::INFO));
+        });
     }
 }

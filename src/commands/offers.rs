@@ -12,7 +12,7 @@ use crate::offer::fate::{Fate, Known, fate, hearsay, history, same};
 use crate::offer::news::{Bearing, Fact};
 use crate::offer::store::Journal;
 use crate::offer::{Delivery, LETTER, Recorded, State};
-use crate::terminal::shown;
+use crate::terminal::{self, shown};
 
 use super::{DONE, Failure, NO_INPUT, NOTHING, USAGE, journal, now};
 
@@ -33,7 +33,7 @@ pub(super) fn list(args: &Offers, places: &Places) -> Result<u8, Failure> {
     let mut out = io::stdout().lock();
     for line in &lines {
         match args.json {
-            true => writeln!(out, "{}", line.json)?,
+            true => writeln!(out, "{}", terminal::json(&line.json)?)?,
             false => writeln!(out, "{}", line.text)?,
         }
     }

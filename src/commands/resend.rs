@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::cli::{NAME, Resend};
 use crate::config::Places;
 use crate::offer::Outcome;
-use crate::terminal::{Terminal, shown};
+use crate::terminal::{self, Terminal, shown};
 
 use case::Case;
 use question::Answer;
@@ -16,7 +16,7 @@ use super::offers::awaits_word;
 use super::send::{Outgoing, send};
 use super::{
     DECLINED, DONE, Failure, INTERNAL, IO, NOTHING, TRY_AGAIN, each, inputs, journal, notice_bytes,
-    offer_bytes,
+    offer_bytes, tell_doubt,
 };
 
 pub(super) mod case;
@@ -94,7 +94,11 @@ fn one(args: &Resend, places: &Places, bytes: &[u8]) -> Result<u8, Failure> {
     }
     if !args.sending.yes || !case.wishes.is_empty() {
         let Ok(terminal) = Terminal::open() else {
-            write!(io::stdout(), "{}", lines(&question::summary(&case)))?;
+            let summary = lines(&question::summary(&case));
+            match args.json {
+                true => write!(io::stderr(), "{summary}")?,
+                false => write!(io::stdout(), "{summary}")?,
+            }
             return Err(Failure::new(TRY_AGAIN, no_terminal(&case)));
         };
         if question::ask(terminal, &case)? == Answer::No {
@@ -104,6 +108,8 @@ fn one(args: &Resend, places: &Places, bytes: &[u8]) -> Result<u8, Failure> {
             }
             return Ok(DECLINED);
         }
+    } else {
+        tell_doubt(&case.judgement)?;
     }
     let Some(mut journal) = case.journal.take() else {
         return Err(Failure::new(
@@ -162,7 +168,7 @@ fn report(case: &Case, outcomes: &[Outcome], as_json: bool) -> io::Result<u8> {
                 "message_id": case.message_id, "recipient": outcome.recipient,
                 "state": outcome.state.name(), "server": case.route.to_string(), "reply": outcome.reply,
             });
-            writeln!(out, "{line}")?;
+            writeln!(out, "{}", terminal::json(&line)?)?;
         } else {
             let verb = if accepted {
                 "accepted: sent again to"

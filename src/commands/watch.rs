@@ -12,6 +12,7 @@ use crate::config::{Asking, Config, Places, Tell};
 use crate::notice::Notice;
 use crate::offer::consider;
 use crate::offer::store::Journal;
+use crate::terminal::shown;
 use crate::watch::alone::{self, Alone};
 use crate::watch::folders::Folders;
 use crate::watch::manager::Manager;
@@ -270,7 +271,7 @@ impl Daemon {
                 Ok(Some(found)) => found,
                 Ok(None) => break,
                 Err(error) => {
-                    tracing::debug!("{}: {error}", folder.display());
+                    tracing::debug!("{}: {error}", shown(&folder.display().to_string()));
                     return Ok(new);
                 }
             };
@@ -320,7 +321,7 @@ impl Daemon {
             Ok(Some(arrived)) => arrived,
             Ok(None) => return Ok(false),
             Err(error) => {
-                tracing::debug!("{}: {error}", path.display());
+                tracing::debug!("{}: {error}", shown(&path.display().to_string()));
                 self.folders.forget(path);
                 return Ok(false);
             }

@@ -395,7 +395,8 @@ impl NoticeHeader {
 
 impl Hop {
     fn read(value: &str) -> Self {
-        let clause = value.split_once(';').map_or(value, |(clause, _)| clause);
+        // The date stands behind the last semicolon; one before it may be in a name that a client gave.
+        let clause = value.rsplit_once(';').map_or(value, |(clause, _)| clause);
         let words: Vec<&str> = clause.split_whitespace().collect();
         let by = words
             .iter()

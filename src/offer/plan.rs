@@ -1,5 +1,7 @@
 //! Who gets the resubmission, and who does not and why.
 
+use std::collections::HashSet;
+
 use super::fate::{Fate, Known, fate, same};
 use super::news::Fact;
 use super::{Delivery, State};
@@ -110,15 +112,18 @@ pub fn plan(
     let originals = recipients(header);
     let mut plan = Plan::default();
     if to.is_empty() {
+        // Looked up once: a forged notice may have thousands of recipients.
+        let have_it: HashSet<&str> = notice
+            .recipients
+            .iter()
+            .filter(|report| has_it(report))
+            .filter_map(|report| Some(&*reported(&originals, report)?.address))
+            .collect();
         for report in helped {
             let shown = report.original_recipient.as_ref();
             let shown = shown.unwrap_or(&report.final_recipient);
             let found = reported(&originals, report);
-            let same = |r: &&RecipientReport| {
-                let mailbox = reported(&originals, r);
-                mailbox.is_some_and(|m| found.is_some_and(|f| f.address == m.address))
-            };
-            if notice.recipients.iter().filter(same).any(has_it) {
+            if found.is_some_and(|mailbox| have_it.contains(&*mailbox.address)) {
                 plan.leave_out(shown, Reason::SomeHaveIt);
             } else {
                 plan.add(shown, found, Some(report), policy, deliveries);

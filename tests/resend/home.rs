@@ -170,13 +170,6 @@ impl Home {
         (status, String::from_utf8_lossy(&seen).replace('\r', ""))
     }
 
-    /// From now on notices of mail.example.org are those of a server of Alice.
-    pub(crate) fn trust_server(&self) {
-        let account = "[[account]]\nname = \"mail\"\nfrom = [\"alice@mail.example.org\"]\n\
-                       command = [\"false\"]\n";
-        self.write_config(&(self.config() + account));
-    }
-
     /// Waits until the server's script stops at a pause.
     pub(crate) fn wait_for_pause(&self) {
         let server = self.server.borrow();

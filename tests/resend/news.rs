@@ -51,9 +51,12 @@ fn forged(notice: &str) -> String {
     )
 }
 
+/// Notices of mail.example.org are those of a server of Alice.
 pub(crate) fn home() -> Home {
     let home = Home::new(Script::tls());
-    home.trust_server();
+    let account = "[[account]]\nname = \"mail\"\nfrom = [\"alice@mail.example.org\"]\n\
+                   command = [\"false\"]\n";
+    home.write_config(&(home.config() + account));
     home
 }
 

@@ -1,6 +1,6 @@
 //! Everything that is known about one notice before anybody is asked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::{NAME, Resend};
 use crate::config::{Config, Places};
@@ -189,7 +189,7 @@ fn original(config: &Config, notice: &Notice, id: &str) -> Result<(Copy, Vec<u8>
     // Once more, and now of the bytes that will be sent.
     proof::prove(&bytes, &notice.original)
         .map_err(|mismatch| Failure::new(DATA, format!("{path}: {mismatch}")))?;
-    if !copy.is_sendable() {
+    if !copy.is_sendable() || is_received(copy, config) {
         let flaws: Vec<String> = copy.flaws.iter().map(ToString::to_string).collect();
         let text = format!(
             "{path}: not what you sent ({}), and no better copy was found; nothing was sent",
@@ -198,4 +198,13 @@ fn original(config: &Config, notice: &Notice, id: &str) -> Result<(Copy, Vec<u8>
         return Err(Failure::new(DATA, text));
     }
     Ok((copy.clone(), bytes))
+}
+
+/// Was the copy received, though it lies where sent mail does? Some keep both in the inbox.
+fn is_received(copy: &Copy, config: &Config) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    let folder = copy.path.ancestors().nth(2).and_then(real);
+    copy.flaws.contains(&Flaw::CameBack)
+        && folder.is_some()
+        && config.mail.inbox.iter().any(|inbox| real(inbox) == folder)
 }
