@@ -72,6 +72,7 @@ fn killed(messages: usize, kills: usize) {
     });
     assert!(is_poured.load(Ordering::Relaxed));
     let daemon = Daemon::start(&home, &[]);
+    daemon.wait_for_log("watching");
     let all_told = || {
         let told = fs::read_to_string(home.path("told")).unwrap_or_default();
         let mut offers: Vec<usize> = told.lines().filter_map(|line| line.parse().ok()).collect();

@@ -204,7 +204,7 @@ fn a_message_tells_in_the_inbox() {
     let text = fs::read_to_string(home.path("Mail/INBOX/new").join(letter)).expect("a message");
     assert!(text.contains("\nTo: <alice@example.org>\n"), "{text}");
     assert!(
-        text.contains("Delayed by broken TLS: Lunch on Thursday\n"),
+        text.contains("Broken TLS holds back: Lunch on Thursday\n"),
         "{text}"
     );
     assert!(text.contains("bob@example.net\n"), "{text}");

@@ -63,7 +63,7 @@ impl Letter {
             .date(now)
             .message_id(format!("{id}@{domain}"))
             .subject(format!(
-                "Delayed by broken TLS: {}",
+                "Broken TLS holds back: {}",
                 shown(&tidings.subject)
             ))
             .header("Auto-Submitted", Raw::new("auto-generated"))
