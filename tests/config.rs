@@ -520,6 +520,34 @@ fn a_damaged_memory_is_replaced() {
     assert_eq!(home.runs(), 4);
 }
 
+/// A daemon's start asks mutt where that can ask nothing of the user.
+#[test]
+fn with_nobody_there_no_rc_file_runs_a_command() {
+    for (reader, rc_file) in READERS {
+        let home = Home::with(reader);
+        home.maildir("Mail/INBOX");
+        home.write(rc_file, "source ~/more\n");
+        home.write("more", "set folder=~/Mail spoolfile=+INBOX\n");
+        let load = || Config::load(&home.places, Asking::IfHarmless).unwrap();
+        let config = load();
+        assert_eq!(config.mail.inbox, [home.path("Mail/INBOX")], "{reader}");
+        assert!(!config.is_mutt_unasked);
+        // Now it runs something: what is remembered must do.
+        home.write(rc_file, "source ~/more\nset my_x=`sh -c ': > ran'`\n");
+        assert_eq!(load().mail, config.mail, "{reader}");
+        fs::remove_file(home.path(".cache/tls-optout/mutt.json")).unwrap();
+        let config = load();
+        assert!(config.mail.inbox.is_empty() && config.is_mutt_unasked);
+        assert!(!home.path("ran").exists(), "{reader}");
+        home.load();
+        assert!(
+            home.path("ran").exists(),
+            "{reader}: the test proves nothing"
+        );
+        assert_eq!(load().mail.inbox, [home.path("Mail/INBOX")], "{reader}");
+    }
+}
+
 #[test]
 fn nothing_is_asked_where_the_file_says_it_all() {
     let home = reader_home("mutt", ".muttrc", "");

@@ -1,6 +1,7 @@
 //! `watch`: the daemon. It records offers, and has those sent for which the policy gives standing consent.
 
 use std::collections::BTreeSet;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -82,14 +83,26 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
 
 /// The configuration, with a folder to watch.
 fn settings(places: &Places) -> Result<Config, Failure> {
-    // Never asks mutt: a daemon's start must not open a passphrase prompt.
-    let config = Config::load(places, Asking::Never)?;
-    if config.mail.inbox.is_empty() {
-        let file = config.file.display();
-        let text = format!("no folder to watch; write [mail] inbox into {file}");
-        return Err(Failure::new(CONFIG, text));
+    // The start of a daemon must not open a passphrase prompt.
+    let asking = match io::stdin().is_terminal() {
+        true => Asking::IfChanged,
+        false => Asking::IfHarmless,
+    };
+    let config = Config::load(places, asking)?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
     }
-    Ok(config)
+    if !config.mail.inbox.is_empty() {
+        return Ok(config);
+    }
+    let mut text = format!(
+        "no folder to watch; write [mail] inbox into {}",
+        config.file.display()
+    );
+    if config.is_mutt_unasked {
+        text += ", or run `tls-optout watch --once` once in a terminal: it asks mutt, whose rc file runs commands";
+    }
+    Err(Failure::new(CONFIG, text))
 }
 
 struct Daemon {

@@ -14,6 +14,7 @@ pub mod discover;
 pub mod durable;
 mod entry;
 mod file;
+mod harmless;
 mod msmtp;
 mod mutt;
 mod paths;
@@ -59,6 +60,8 @@ pub struct Config {
     pub auto_per_day: u32,
     /// What mutt or NeoMutt said, where they were needed.
     pub answers: Option<Answers>,
+    /// mutt or NeoMutt could know what is missing, and was not asked.
+    pub is_mutt_unasked: bool,
     /// What went wrong without being fatal: a line each, for the user.
     pub warnings: Vec<String>,
 }
@@ -178,7 +181,10 @@ impl Config {
 
     fn ask_mutt(&mut self, places: &Places, asking: Asking) {
         match discover::answers(places, asking) {
-            Ok(answers) => self.answers = answers,
+            Ok(answers) => {
+                self.is_mutt_unasked = answers.is_none() && discover::could_be_asked(places);
+                self.answers = answers;
+            }
             Err(error) => self.warnings.push(format!(
                 "{error}; write [mail] and [[account]] into {} to do without",
                 self.file.display()
