@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tls_optout::config::{
     self, ACCOUNT_KEYS, Account, Asking, CommandLine, Config, MAIL_KEYS, POLICY_KEYS, Places,
-    discover,
+    TELL_KEYS, discover,
 };
 use tls_optout::policy::Decision;
 use tls_optout::submission::Mechanism;
@@ -192,6 +192,7 @@ fn the_reference_and_the_parser_know_the_same_keys() {
     assert_eq!(section("`[mail]`"), MAIL_KEYS);
     assert_eq!(section("`[[account]]`"), ACCOUNT_KEYS);
     assert_eq!(section("`[policy]`"), POLICY_KEYS);
+    assert_eq!(section("`[tell]`"), TELL_KEYS);
 
     // A key that is listed as known is read: a date fits none of them, and is not an unknown key.
     let home = Home::bare();
@@ -199,6 +200,7 @@ fn the_reference_and_the_parser_know_the_same_keys() {
         ("[mail]", MAIL_KEYS),
         ("[[account]]", ACCOUNT_KEYS),
         ("[policy]", POLICY_KEYS),
+        ("[tell]", TELL_KEYS),
     ] {
         for key in keys {
             let error = home.error(&format!("{section}\n{key} = 2026-11-24\n"));
