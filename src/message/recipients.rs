@@ -124,7 +124,7 @@ fn resent_block(header: &[u8]) -> Vec<Field<'_>> {
     block
 }
 
-fn is_resent(field: &Field) -> bool {
+pub(super) fn is_resent(field: &Field) -> bool {
     [
         "Resent-Date",
         "Resent-From",
