@@ -10,6 +10,7 @@
 //! says is remembered. Where it knows nothing either, the key stays empty; whoever needs it then says
 //! what to write into [`Config::file`].
 
+mod compose;
 pub mod discover;
 pub mod durable;
 mod entry;
@@ -22,6 +23,7 @@ mod source;
 
 use std::path::{Path, PathBuf};
 
+pub use compose::{COMPOSE_KEYS, Compose};
 pub use discover::Asking;
 pub use file::{ACCOUNT_KEYS, AUTH_WORDS, MAIL_KEYS, POLICY_KEYS, SECTIONS};
 pub use mutt::Answers;
@@ -45,6 +47,8 @@ pub struct Config {
     pub mail: Mail,
     /// Through whom mail is sent, in the order of preference.
     pub accounts: Vec<Account>,
+    /// What happens to mail that the user is writing.
+    pub compose: Compose,
     /// Where opting out is allowed.
     pub policy: Policy,
     /// What mutt or NeoMutt said, where they were needed.
@@ -127,6 +131,7 @@ impl Config {
                 "mutt's smtp_url names no user, or has a form that is not understood".to_owned(),
             );
         }
+        config.compose = written.compose;
         config.policy = written.policy;
         Ok(config)
     }

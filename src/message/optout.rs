@@ -1,4 +1,4 @@
-//! The field itself in a message that is being written: put in, or changed there and back.
+//! A message that is being written: the field put in, or changed there and back, and what never leaves.
 
 use super::header;
 use super::resubmission::{OPT_OUT, is_mbox_line, line_end};
@@ -30,6 +30,21 @@ pub(super) fn added_with(message: &[u8], line_end: &[u8]) -> Vec<u8> {
         &message[top..],
     ]
     .concat()
+}
+
+/// The message without the fields that no recipient may see (RFC 5322 section 3.6.3), and without the line
+/// of an mbox at its top.
+pub fn without_bcc(message: &[u8]) -> Vec<u8> {
+    let mut without = Vec::with_capacity(message.len());
+    for (number, field) in header::fields(message).enumerate() {
+        let is_private = field.is("Bcc") || field.is("Resent-Bcc");
+        let is_mbox = number == 0 && is_mbox_line(&field);
+        if !is_private && !is_mbox {
+            without.extend_from_slice(field.raw());
+        }
+    }
+    without.extend_from_slice(&message[header::length(message)..]);
+    without
 }
 
 /// The message with the field, where it had none, or else without it; and whether it has it now. `None`
@@ -82,6 +97,13 @@ mod tests {
         for text in [&b""[..], b"Hello\n", b"\nTo: x\n", b"Note: this\n\n"] {
             assert_eq!(toggled(text), None);
         }
+    }
+
+    #[test]
+    fn bcc_goes_and_nothing_else() {
+        let message =
+            b"From a Tue Nov 24 06:48:46 2026\nBCC : x,\n y\nTo: b\r\nresent-bcc: z\n\nBcc: body\n";
+        assert_eq!(without_bcc(message), b"To: b\r\n\nBcc: body\n");
     }
 
     #[test]

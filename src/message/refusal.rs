@@ -69,13 +69,8 @@ pub fn refuse(original: &[u8]) -> Result<(), Refusal> {
         if field.is("TLS-Required") {
             return Err(Refusal::AlreadyOptedOut { value: value() });
         }
-        for (name, asks) in SECURITY {
-            if field.is(name) && asks(&field.text().to_ascii_lowercase()) {
-                return Err(Refusal::SecurityRequested {
-                    field: name,
-                    value: value(),
-                });
-            }
+        if let Some(refusal) = security(&field) {
+            return Err(refusal);
         }
         for (name, tells) in AUTOMATIC {
             if field.is(name) && tells(&field.text().to_ascii_lowercase()) {
@@ -87,6 +82,32 @@ pub fn refuse(original: &[u8]) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// Does an odd line end hide a field that nobody may see?
+///
+/// # Errors
+///
+/// [`Refusal::HiddenField`] names it.
+pub fn refuse_hidden(message: &[u8]) -> Result<(), Refusal> {
+    match header::fields(message).find_map(|field| hidden(&field)) {
+        Some(field) => Err(Refusal::HiddenField { field }),
+        None => Ok(()),
+    }
+}
+
+/// By which field the sender asks for security, if one does.
+pub fn asks_for_security(message: &[u8]) -> Option<Refusal> {
+    header::fields(message).find_map(|field| security(&field))
+}
+
+fn security(field: &Field) -> Option<Refusal> {
+    let is_sign = |(name, asks): &&Sign| field.is(name) && asks(&field.text().to_ascii_lowercase());
+    let (field_name, _) = SECURITY.iter().find(is_sign)?;
+    Some(Refusal::SecurityRequested {
+        field: field_name,
+        value: field.text().chars().take(200).collect(),
+    })
 }
 
 /// The private field that would be there if a bare CR ended a line, or if a name could be folded.

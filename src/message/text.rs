@@ -29,6 +29,21 @@ pub fn addresses(value: &[u8]) -> Vec<String> {
     }
 }
 
+/// The entries of an address list that have no domain, such as `root`, and so are no address.
+pub fn without_domain(value: &[u8]) -> Vec<String> {
+    let value = terminated(value);
+    match MessageStream::new(&value).parse_address() {
+        HeaderValue::Address(list) => list
+            .iter()
+            .filter_map(|addr| addr.address.as_deref().or(addr.name.as_deref()))
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty() && !entry.contains('@'))
+            .map(str::to_owned)
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// Seconds since 1970 of an RFC 5322 date.
 pub fn date(value: &str) -> Option<i64> {
     DateTime::parse_rfc822(value)
@@ -106,6 +121,11 @@ mod tests {
             ["bob@example.net", "carol@example.com", "eve@example.org"]
         );
         assert!(addresses(b" undisclosed-recipients:;").is_empty());
+        assert_eq!(
+            without_domain(b" bob@example.net, root, Al <al>, Team: x@y, ops;"),
+            ["root", "al", "ops"]
+        );
+        assert!(without_domain(b" undisclosed-recipients:;").is_empty());
     }
 
     #[test]

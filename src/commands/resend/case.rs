@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use crate::cli::{NAME, Resend};
 use crate::config::{Config, Places};
-use crate::maildir::search::{Copy, Flaw};
+use crate::kept;
+use crate::maildir::search::Flaw;
 use crate::maildir::{self, proof};
 use crate::message::recipients::senders;
 use crate::message::{resubmission, text};
@@ -75,10 +76,14 @@ impl Case {
                 .record(&offer_of(&notice, &helped, bytes, now()))?
                 .id;
         }
-        let (copy, original) = original(config, &notice, &message_id)?;
-        let rewritten =
-            resubmission::rewrite(&original).map_err(|refusal| Failure::new(NOTHING, refusal))?;
-        let route = Route::choose(config, args.sending.account.as_deref(), &senders(&original))?;
+        let original = original(config, places, &notice, &message_id)?;
+        let rewritten = resubmission::rewrite(&original.bytes)
+            .map_err(|refusal| Failure::new(NOTHING, refusal))?;
+        let route = Route::choose(
+            config,
+            args.sending.account.as_deref(),
+            &senders(&original.bytes),
+        )?;
         let deliveries = match journal.as_mut() {
             Some(journal) => journal.deliveries(&message_id)?,
             None => Vec::new(),
@@ -86,7 +91,7 @@ impl Case {
         let plan = plan(
             &notice,
             &helped,
-            &original,
+            original.envelope.as_deref().unwrap_or(&original.bytes),
             &args.to,
             &config.policy,
             &deliveries,
@@ -103,8 +108,8 @@ impl Case {
             journal,
             offer,
             message_id,
-            path: copy.path,
-            flaws: copy.flaws,
+            path: original.path,
+            flaws: original.flaws,
             plan,
             route,
             honour,
@@ -132,8 +137,35 @@ fn learn(notice: &Notice, args: &Resend, config: &Config, places: &Places) -> Re
     Ok(())
 }
 
-/// The copy that was sent, proven, and its bytes.
-fn original(config: &Config, notice: &Notice, id: &str) -> Result<(Copy, Vec<u8>), Failure> {
+/// What was sent, proven.
+struct Original {
+    path: PathBuf,
+    flaws: Vec<Flaw>,
+    bytes: Vec<u8>,
+    /// A header that names all recipients, where more is known of them than the message says.
+    envelope: Option<Vec<u8>>,
+}
+
+/// What the `sendmail` verb has sent and kept, or else a copy of the mail reader.
+fn original(
+    config: &Config,
+    places: &Places,
+    notice: &Notice,
+    id: &str,
+) -> Result<Original, Failure> {
+    let state = places.state_home.join(NAME);
+    let kept = kept::find(&state, id, &|message| {
+        proof::prove(message, &notice.original).is_ok()
+    });
+    if let Some(kept) = kept {
+        let to = kept.slip.recipients.join(">, <");
+        return Ok(Original {
+            path: kept.path,
+            flaws: Vec::new(),
+            bytes: kept.message,
+            envelope: Some(format!("Bcc: <{to}>\n").into_bytes()),
+        });
+    }
     let date = notice.original.date.as_deref().and_then(text::date);
     let near = date.or(notice.arrival_date);
     let proven = |header: &[u8]| proof::prove(header, &notice.original).is_ok();
@@ -157,5 +189,10 @@ fn original(config: &Config, notice: &Notice, id: &str) -> Result<(Copy, Vec<u8>
         );
         return Err(Failure::new(DATA, text));
     }
-    Ok((copy.clone(), bytes))
+    Ok(Original {
+        path: copy.path.clone(),
+        flaws: copy.flaws.clone(),
+        bytes,
+        envelope: None,
+    })
 }

@@ -23,6 +23,7 @@ use super::{Delivery, Recorded};
 pub use sending::{Attempt, Sending};
 
 mod sending;
+mod submitted;
 
 /// The journal cannot do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -232,6 +233,7 @@ impl Journal {
                 });
             }
         }
+        tx.execute_batch(submitted::TABLE).map_err(sql)?;
         tx.commit().map_err(sql)
     }
 
