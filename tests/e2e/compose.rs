@@ -1,0 +1,265 @@
+//! Writing mail that opts out: the key in the compose menu, and the cookie in the Subject.
+
+use crate::message::{body, fields, first_after_trace, value};
+use crate::sink::Delivery;
+use crate::site::{Reader, Site, Submission};
+use crate::terminal::Terminal;
+use crate::wait::poll;
+use crate::{BOB, CAROL, is_named};
+
+#[test]
+#[ignore = "needs root and Postfix: tests/run"]
+fn the_toggle_in_mutt() {
+    toggle(Reader::Mutt);
+}
+
+#[test]
+#[ignore = "needs root and Postfix: tests/run"]
+fn the_toggle_in_neomutt() {
+    toggle(Reader::NeoMutt);
+}
+
+/// On, off, on; and the next message has nothing of it.
+fn toggle(reader: Reader) {
+    let site = Site::start(Submission::ImplicitTls);
+    let screen = compose(&site, reader, "Lunch");
+    for _ in 0..3 {
+        screen.press(",t");
+        assert_editor_is_back(&screen);
+    }
+    screen.press("y");
+    let first = deliveries(&site, 1).remove(0);
+    assert_eq!(first_after_trace(&first.data), "TLS-Required: No");
+    assert_eq!(value(&first.data, "tls-required"), "No");
+    assert_eq!(value(&first.data, "subject"), "Lunch");
+    assert_eq!(screen.wait_for_end(), 0);
+
+    let screen = compose(&site, reader, "Dinner");
+    screen.press(",t");
+    assert_editor_is_back(&screen);
+    screen.press(",t");
+    assert_editor_is_back(&screen);
+    screen.press("y");
+    assert_eq!(screen.wait_for_end(), 0);
+    let second = deliveries(&site, 2).remove(1);
+    assert_opted_out(&second, false);
+}
+
+/// Without the program the key does nothing, and the user's editor stays.
+#[test]
+#[ignore = "needs root and Postfix: tests/run"]
+fn the_toggle_without_the_program() {
+    for reader in [Reader::Mutt, Reader::NeoMutt] {
+        let site = Site::start(Submission::ImplicitTls);
+        let screen = site.terminal(&format!("PATH=/usr/bin:/bin {}", command(reader, "Lunch")));
+        screen.wait_for("Subject: Lunch");
+        screen.press(",t");
+        screen.wait_for("Error running");
+        assert_editor_is_back(&screen);
+        screen.press("y");
+        assert_opted_out(&deliveries(&site, 1)[0], false);
+    }
+}
+
+/// Mail that mutt and NeoMutt hand to `tls-optout sendmail`, past Bob's broken TLS at once.
+#[test]
+#[ignore = "needs root and Postfix: tests/run"]
+fn the_cookie_in_mutt_and_neomutt() {
+    for reader in [Reader::Mutt, Reader::NeoMutt] {
+        let site = Site::start(Submission::Sendmail);
+        site.write("letter", "Gr\u{fc}\u{df}e\n.\nFrom here\n");
+        let dsn = "set dsn_notify='failure,delay' dsn_return=hdrs";
+        let letter = site.home().join("letter");
+        let subject = "Caf\u{e9} [tls-optout] am Donnerstag";
+        let sent = site.run(
+            &[
+                reader.program(),
+                "-e",
+                dsn,
+                "-s",
+                subject,
+                "-b",
+                "dave@example.net",
+                BOB,
+            ],
+            &letter,
+        );
+        assert!(sent.status.success(), "{sent:?}");
+        let delivery = site.closed.wait_for_one();
+        assert_opted_out(&delivery, true);
+        assert_eq!(decoded(&delivery), "Caf\u{e9} am Donnerstag");
+        assert!(
+            !fields(&delivery.data)
+                .iter()
+                .any(|field| is_named(field, "bcc"))
+        );
+        let mut recipients = delivery.recipients.clone();
+        recipients.sort();
+        assert_eq!(recipients, ["<bob@example.net>", "<dave@example.net>"]);
+        assert_eq!(
+            body(&delivery.data),
+            "Gr\u{fc}\u{df}e\r\n.\r\nFrom here\r\n".as_bytes()
+        );
+
+        // The next one, without.
+        let sent = site.run(&[reader.program(), "-s", "Lunch", CAROL], &letter);
+        assert!(sent.status.success(), "{sent:?}");
+        let next = poll(|| site.open.deliveries().pop()).expect("a message");
+        assert_opted_out(&next, false);
+    }
+}
+
+/// A refused recipient: mutt stays in its compose menu, nothing is sent to anybody.
+#[test]
+#[ignore = "needs root and Postfix: tests/run"]
+fn mutt_keeps_the_draft_when_a_recipient_is_refused() {
+    let site = Site::start(Submission::Sendmail);
+    let screen = site.terminal(&format!(
+        "{} nobody@nowhere.invalid",
+        command(Reader::Mutt, "Lunch")
+    ));
+    screen.wait_for("Subject: Lunch");
+    // An address that the server does not take.
+    site.configure(&site.server_lines(Submission::ImplicitTls));
+    screen.press("y");
+    screen.wait_for("Error sending message, child exited");
+    assert!(site.open.deliveries().is_empty());
+}
+
+#[test]
+#[ignore = "needs root and Postfix: tests/run"]
+fn through_msmtp_behind_it() {
+    let site = Site::start(Submission::Sendmail);
+    site.configure("command = [\"msmtp\", \"-a\", \"alice\"]\n");
+    site.write("letter", "Hello\n");
+    let letter = site.home().join("letter");
+    let sent = site.run(&["mutt", "-s", "[tls-optout] Lunch", BOB], &letter);
+    assert!(sent.status.success(), "{sent:?}");
+    let delivery = site.closed.wait_for_one();
+    assert_opted_out(&delivery, true);
+    assert_eq!(value(&delivery.data, "subject"), "Lunch");
+}
+
+#[test]
+#[ignore = "needs root and Postfix: tests/run"]
+fn git_send_email() {
+    let site = Site::start(Submission::Sendmail);
+    site.write(
+        "patch",
+        "From 0123456789abcdef0123456789abcdef01234567 Mon Sep 17 00:00:00 2001\nFrom: Alice <alice@example.org>\n\
+         Date: Tue, 24 Nov 2026 06:00:11 +0000\nSubject: [PATCH] [tls-optout] Gr\u{fc}\u{df}e\nMIME-Version: 1.0\n\
+         Content-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: 8bit\n\n\u{fc}\n---\n a | 1 +\n",
+    );
+    let git = "/usr/lib/git-core/git-send-email";
+    let program = format!(
+        "--sendmail-cmd={} sendmail",
+        env!("CARGO_BIN_EXE_tls-optout")
+    );
+    let patch = site.home().join("patch");
+    let sent = site.run(
+        &[
+            git,
+            &program,
+            "--confirm=never",
+            "--suppress-cc=all",
+            "--to",
+            BOB,
+            "--from",
+            "Alice <alice@example.org>",
+            "patch",
+        ],
+        &patch,
+    );
+    assert!(sent.status.success(), "{sent:?}");
+    let delivery = site.closed.wait_for_one();
+    assert_opted_out(&delivery, true);
+    assert_eq!(decoded(&delivery), "[PATCH] Gr\u{fc}\u{df}e");
+    assert_eq!(
+        body(&delivery.data),
+        "\u{fc}\r\n---\r\n a | 1 +\r\n".as_bytes()
+    );
+}
+
+#[test]
+#[ignore = "needs root and Postfix: tests/run"]
+fn s_nail() {
+    let site = Site::start(Submission::Sendmail);
+    site.write(
+        ".mailrc",
+        &format!(
+            "set v15-compat from=alice@example.org mta=file://{} mta-arguments=\"sendmail\" sendwait\n",
+            env!("CARGO_BIN_EXE_tls-optout")
+        ),
+    );
+    site.write("letter", "Gr\u{fc}\u{df}e\n.\nend\n");
+    let letter = site.home().join("letter");
+    let sent = site.run(
+        &[
+            "s-nail",
+            "-s",
+            "[tls-optout] Gr\u{fc}\u{df}e",
+            "-b",
+            "dave@example.net",
+            BOB,
+        ],
+        &letter,
+    );
+    assert!(sent.status.success(), "{sent:?}");
+    let delivery = site.closed.wait_for_one();
+    assert_opted_out(&delivery, true);
+    assert_eq!(decoded(&delivery), "Gr\u{fc}\u{df}e");
+    assert_eq!(delivery.recipients.len(), 2, "{delivery:?}");
+    assert!(
+        !fields(&delivery.data)
+            .iter()
+            .any(|field| is_named(field, "bcc"))
+    );
+}
+
+/// The reader with a message to Carol, as it waits in the compose menu.
+fn compose(site: &Site, reader: Reader, subject: &str) -> Terminal {
+    let screen = site.terminal(&command(reader, subject));
+    screen.wait_for(&format!("Subject: {subject}"));
+    screen
+}
+
+fn command(reader: Reader, subject: &str) -> String {
+    format!(
+        "{} -e 'set abort_unmodified=no copy=no' -s {subject} {CAROL}",
+        reader.program()
+    )
+}
+
+fn assert_editor_is_back(screen: &Terminal) {
+    screen.press(":set ?editor");
+    screen.press_key("Enter");
+    screen.wait_until("the editor", |text| {
+        text.lines()
+            .any(|line| line.contains("editor=\"true\"") || line.contains("editor = \"true\""))
+    });
+    // So that the next look does not see this answer.
+    screen.press(":set ?abort_nosubject");
+    screen.press_key("Enter");
+    screen.wait_for("abort_nosubject");
+}
+
+fn deliveries(site: &Site, count: usize) -> Vec<Delivery> {
+    poll(|| Some(site.open.deliveries()).filter(|all| all.len() == count))
+        .unwrap_or_else(|| panic!("not {count} messages:\n{}", site.postfix.log()))
+}
+
+fn assert_opted_out(delivery: &Delivery, is_opted_out: bool) {
+    let names = fields(&delivery.data);
+    let count = names
+        .iter()
+        .filter(|field| is_named(field, "tls-required"))
+        .count();
+    assert_eq!(count, usize::from(is_opted_out), "{names:?}");
+    if is_opted_out {
+        assert_eq!(first_after_trace(&delivery.data), "TLS-Required: No");
+    }
+}
+
+fn decoded(delivery: &Delivery) -> String {
+    tls_optout::message::text::decode(value(&delivery.data, "subject").as_bytes())
+}
