@@ -22,8 +22,8 @@ fn with_cookie() -> String {
     original().replace("Subject: Lunch", "Subject: [tls-optout] Lunch")
 }
 
-fn only(messages: Vec<Received>) -> Received {
-    let [message] = &messages[..] else {
+fn only(messages: &[Received]) -> Received {
+    let [message] = messages else {
         panic!("not one message: {messages:?}")
     };
     message.clone()
@@ -46,7 +46,7 @@ fn the_cookie_becomes_the_field_and_no_other_byte_changes() {
     let home = Home::new(Script::tls());
     assert_sent(&home.run(MUTT, &with_cookie()));
     let copies = sent_copies(&home);
-    let message = only(home.received());
+    let message = only(&home.received());
     let expected = format!("TLS-Required: No\n{}", original());
     assert_eq!(
         String::from_utf8_lossy(&message.data),
@@ -92,7 +92,7 @@ fn without_cookie_it_leaves_as_it_came() {
     let home = Home::new(Script::tls());
     let odd = "From: alice@example.org\r\nX: \u{fc}\t \r\nSubject: x\n\n.\n..\rlast line";
     assert_sent(&home.run(MUTT, odd));
-    let message = only(home.received());
+    let message = only(&home.received());
     assert_eq!(
         String::from_utf8_lossy(&message.data),
         "From: alice@example.org\r\nX: \u{fc}\t \r\nSubject: x\r\n\r\n.\r\n..\rlast line\r\n"
@@ -178,7 +178,7 @@ fn the_options_about_notices_are_passed_on() {
         &original(),
     );
     assert_sent(&run);
-    let message = only(home.received());
+    let message = only(&home.received());
     assert!(message.sender.1.contains("RET=FULL ENVID="), "{message:?}");
     assert!(
         message.recipients[0]
@@ -197,7 +197,7 @@ fn options_that_are_not_known_are_told_and_do_no_harm() {
         run.stderr,
         "tls-optout: -Z has no effect here\ntls-optout: --tls=on has no effect here\n"
     );
-    only(home.received());
+    only(&home.received());
 }
 
 #[test]
@@ -316,7 +316,7 @@ fn a_broken_state_folder_loses_no_mail() {
     );
     assert!(run.stderr.contains("sent, but no copy is kept"), "{run:?}");
     assert!(
-        only(home.received())
+        only(&home.received())
             .data
             .starts_with(b"TLS-Required: No\r\n")
     );
@@ -471,7 +471,7 @@ fn through_msmtp() {
         &with_cookie(),
     );
     assert_sent(&run);
-    let message = only(home.received());
+    let message = only(&home.received());
     let expected = format!("TLS-Required: No\n{}", original()).replace('\n', "\r\n");
     assert_eq!(String::from_utf8_lossy(&message.data), expected);
     assert!(
