@@ -38,7 +38,7 @@ pub fn unusable(header: &[u8]) -> Vec<String> {
     fields
         .iter()
         .filter(|field| names.iter().any(|name| field.is(name)))
-        .flat_map(|field| text::without_domain(field.value()))
+        .flat_map(|field| text::unusable(field.value()))
         .collect()
 }
 

@@ -3,7 +3,8 @@
 //! mail-parser interprets; nothing here looks for fields or changes bytes.
 
 use mail_parser::parsers::MessageStream;
-use mail_parser::{DateTime, HeaderValue};
+use mail_parser::{Addr, DateTime, HeaderValue};
+use memchr::memmem;
 
 /// An unstructured value decoded for display. Control characters may still be in it.
 pub fn decode(value: &[u8]) -> String {
@@ -17,31 +18,53 @@ pub fn decode(value: &[u8]) -> String {
 /// The addresses (`local@domain`) of an address list, groups opened, in their order. Words that are
 /// no address are left out.
 pub fn addresses(value: &[u8]) -> Vec<String> {
-    let value = terminated(value);
-    match MessageStream::new(&value).parse_address() {
-        HeaderValue::Address(list) => list
-            .iter()
-            .filter_map(|addr| addr.address.as_deref())
-            .map(|address| address.trim().to_owned())
-            .filter(|address| address.contains('@'))
-            .collect(),
-        _ => Vec::new(),
-    }
+    let entries = entries(value).into_iter();
+    entries
+        .filter_map(|(address, _)| address)
+        .filter(|address| address.contains('@'))
+        .collect()
 }
 
-/// The entries of an address list that have no domain, such as `root`, and so are no address.
-pub fn without_domain(value: &[u8]) -> Vec<String> {
+/// The entries of an address list that nothing can be sent to: without a domain, such as `root`, or without
+/// a local part.
+pub fn unusable(value: &[u8]) -> Vec<String> {
+    let is_usable = |address: &String| address.contains('@') && !address.starts_with('@');
+    let entries = entries(value).into_iter();
+    entries
+        .filter(|(address, _)| !address.as_ref().is_some_and(is_usable))
+        .filter_map(|(address, name)| address.or(name))
+        .collect()
+}
+
+/// Address and name of each entry.
+fn entries(value: &[u8]) -> Vec<(Option<String>, Option<String>)> {
     let value = terminated(value);
-    match MessageStream::new(&value).parse_address() {
-        HeaderValue::Address(list) => list
-            .iter()
-            .filter_map(|addr| addr.address.as_deref().or(addr.name.as_deref()))
-            .map(str::trim)
-            .filter(|entry| !entry.is_empty() && !entry.contains('@'))
-            .map(str::to_owned)
-            .collect(),
-        _ => Vec::new(),
-    }
+    let HeaderValue::Address(list) = MessageStream::new(&value).parse_address() else {
+        return Vec::new();
+    };
+    let text = |text: Option<&str>| {
+        let text = text.map(str::trim).filter(|text| !text.is_empty());
+        text.map(str::to_owned)
+    };
+    let entry = |addr: &Addr<'_>| {
+        let address = quoted(addr, &value).or_else(|| text(addr.address()));
+        (address, text(addr.name()))
+    };
+    list.iter().map(entry).collect()
+}
+
+/// `"bob smith"@example.net` without angle brackets: the parser takes the local part for a name, and adds
+/// a comment that follows in parentheses.
+fn quoted(addr: &Addr<'_>, value: &[u8]) -> Option<String> {
+    let domain = addr.address().filter(|address| address.starts_with('@'))?;
+    let name = addr.name()?;
+    let without_comment = name.rsplit_once(" (").map(|(name, _)| name);
+    [Some(name), without_comment]
+        .into_iter()
+        .flatten()
+        .map(|name| name.replace('\\', "\\\\").replace('"', "\\\""))
+        .map(|local| format!("\"{local}\"{domain}"))
+        .find(|address| memmem::find(value, address.as_bytes()).is_some())
 }
 
 /// Seconds since 1970 of an RFC 5322 date.
@@ -122,10 +145,29 @@ mod tests {
         );
         assert!(addresses(b" undisclosed-recipients:;").is_empty());
         assert_eq!(
-            without_domain(b" bob@example.net, root, Al <al>, Team: x@y, ops;"),
-            ["root", "al", "ops"]
+            unusable(b" bob@example.net, root, Al <al>, Team: x@y, ops;, <@example.com>"),
+            ["root", "al", "ops", "@example.com"]
         );
-        assert!(without_domain(b" undisclosed-recipients:;").is_empty());
+        assert!(unusable(b" undisclosed-recipients:;").is_empty());
+        // A name is no address, whatever it looks like.
+        assert!(addresses(b" \"bob@example.net\"").is_empty());
+        assert_eq!(unusable(b" \"bob@example.net\""), ["bob@example.net"]);
+    }
+
+    #[test]
+    fn a_quoted_local_part_needs_no_angle_brackets() {
+        let list =
+            b" \"bob smith\"@example.net (Bob), T: \"a@b\"@example.com;, \"C\" <c@example.org>";
+        assert_eq!(
+            addresses(list),
+            [
+                "\"bob smith\"@example.net",
+                "\"a@b\"@example.com",
+                "c@example.org"
+            ]
+        );
+        // A comment within an address is no local part.
+        assert_eq!(addresses(b" bob(\"c\")@example.net"), ["@example.net"]);
     }
 
     #[test]

@@ -174,9 +174,17 @@ fn speeches<'a>(facts: &Facts<'a>) -> Vec<Speech<'a>> {
     speeches.extend(
         facts
             .diagnostic
+            .filter(|field| !repeats(field, &passage.reason))
             .map(|field| Speech::diagnostic(field, mta, facts.has_remote)),
     );
     speeches
+}
+
+/// Does the field say what the text says, as with Postfix (`bounce_notify_util.c`)? Then once is enough.
+fn repeats(field: &str, reason: &str) -> bool {
+    field
+        .split_once(';')
+        .is_some_and(|(kind, words)| kind == "X-Postfix" && words.trim() == reason)
 }
 
 fn requiretls(speeches: &[Speech<'_>], mta: Mta) -> Option<Verdict> {

@@ -65,7 +65,12 @@ impl<'a> Speech<'a> {
     }
 
     fn own(part: &'static str, words: &'a str) -> Self {
-        let plain = plain(words);
+        Self::with(part, words, &words.to_ascii_lowercase())
+    }
+
+    /// `lower`: the words in lower case.
+    fn with(part: &'static str, words: &'a str, lower: &str) -> Self {
+        let plain = plain(lower);
         Self {
             part,
             words,
@@ -87,7 +92,7 @@ impl<'a> Speech<'a> {
         Self {
             cut,
             either: either && cut == lower.len(),
-            ..Self::own(part, words)
+            ..Self::with(part, words, &lower)
         }
     }
 
@@ -217,9 +222,8 @@ fn exim_reply(lower: &str) -> Option<usize> {
     Some(reply.unwrap_or(lower.len()))
 }
 
-/// The words in lower case, each word that names a host, an address or a link replaced by `~`.
-fn plain(words: &str) -> String {
-    let lower = words.to_ascii_lowercase();
+/// Words in lower case, each that names a host, an address or a link replaced by `~`.
+fn plain(lower: &str) -> String {
     let mut plain = String::with_capacity(lower.len());
     for word in lower.split_inclusive(char::is_whitespace) {
         if memchr::memchr3(b'@', b'.', b':', word.as_bytes()).is_none() {
@@ -266,7 +270,7 @@ mod tests {
     fn hosts_addresses_and_links_are_no_words() {
         let text =
             "host mx.tls.example.net[192.0.2.1] 4.7.1 see https://x/starttls <tls@b> TLS\u{2029}ok";
-        let plain = plain(text);
+        let plain = plain(&text.to_ascii_lowercase());
         assert_eq!(plain.len(), text.len());
         assert!(
             plain.starts_with("host ~~") && plain.contains(" 4.7.1 see ~~"),

@@ -94,8 +94,7 @@ impl PerMessage {
             self.envelope_id = Some(field.text()).filter(|id| !id.is_empty());
         } else if field.is("X-Original-Message-ID") {
             self.original_id = text::message_id(&field.text());
-        } else if self.extensions.len() < 32 && field.name().to_ascii_lowercase().starts_with(b"x-")
-        {
+        } else if self.extensions.len() < 32 && matches!(field.name(), [b'x' | b'X', b'-', ..]) {
             self.extensions
                 .push(String::from_utf8_lossy(field.name()).to_ascii_lowercase());
         }

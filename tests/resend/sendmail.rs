@@ -269,7 +269,7 @@ fn what_cannot_be_sent() {
             &["sendmail", "-t"],
             "From: alice@example.org\nTo: bob@example.net, root\n\n".into(),
             67,
-            "`root` has no domain: a submission server needs full addresses; nothing was sent",
+            "`root` is no full address, which a submission server needs; nothing was sent",
         ),
         (
             &["sendmail", BOB],

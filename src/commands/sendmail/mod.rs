@@ -82,7 +82,7 @@ fn message() -> Result<Vec<u8>, Failure> {
 /// The recipients of the command line and, with `-t`, those of the header.
 fn everybody(flags: &Flags, message: &[u8]) -> Result<Vec<String>, Failure> {
     let mut everybody = Vec::new();
-    let mut without_domain = Vec::new();
+    let mut nowhere = Vec::new();
     for argument in &flags.recipients {
         // One address is taken as it is; sendmail takes lists and names as well.
         if argument.contains('@') && !argument.contains([',', '<', '(', '"', ';', ' ']) {
@@ -90,7 +90,7 @@ fn everybody(flags: &Flags, message: &[u8]) -> Result<Vec<String>, Failure> {
             continue;
         }
         everybody.extend(text::addresses(argument.as_bytes()));
-        without_domain.extend(text::without_domain(argument.as_bytes()));
+        nowhere.extend(text::unusable(argument.as_bytes()));
     }
     if flags.read_recipients {
         everybody.extend(
@@ -98,11 +98,11 @@ fn everybody(flags: &Flags, message: &[u8]) -> Result<Vec<String>, Failure> {
                 .into_iter()
                 .map(|mailbox| mailbox.address),
         );
-        without_domain.extend(unusable(message));
+        nowhere.extend(unusable(message));
     }
-    if let Some(entry) = without_domain.first() {
+    if let Some(entry) = nowhere.first() {
         let text = format!(
-            "`{entry}` has no domain: a submission server needs full addresses; nothing was sent"
+            "`{entry}` is no full address, which a submission server needs; nothing was sent"
         );
         return Err(Failure::new(NO_USER, text));
     }
