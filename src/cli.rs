@@ -190,6 +190,9 @@ pub struct Filter {
     /// Put the field into this draft, or take it out, in place: to serve as mutt's $editor
     #[arg(long, value_name = "FILE")]
     pub edit: Option<PathBuf>,
+    /// Print what the last --edit did, once: for mutt's status line
+    #[arg(long, conflicts_with = "edit")]
+    pub edited: bool,
 }
 
 /// Arguments of `notify-postmaster`.

@@ -1,7 +1,8 @@
 //! `filter`: the subject cookie becomes the field; or the field is put into a draft and taken out again.
 
+use std::fs;
 use std::io::{self, BufRead, BufWriter, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::{Filter, NAME};
 use crate::config::{Places, durable};
@@ -15,7 +16,8 @@ const LONGEST_HEADER: u64 = 1 << 20;
 
 pub(super) fn run(args: &Filter, places: &Places) -> Result<u8, Failure> {
     match &args.edit {
-        Some(draft) => edit(draft),
+        Some(draft) => edit(draft, places),
+        None if args.edited => edited(places),
         None => pass(places),
     }
 }
@@ -59,7 +61,9 @@ fn header(from: &mut impl BufRead) -> io::Result<Vec<u8>> {
 }
 
 /// On becomes off, off becomes on.
-fn edit(draft: &Path) -> Result<u8, Failure> {
+fn edit(draft: &Path, places: &Places) -> Result<u8, Failure> {
+    let said = said(places);
+    let _ = fs::remove_file(&said);
     let message = input(draft)?;
     let name = draft.display();
     let Some((changed, is_on)) = optout::toggled(&message) else {
@@ -70,11 +74,28 @@ fn edit(draft: &Path) -> Result<u8, Failure> {
     durable::replace(draft, &changed)
         .map_err(|error| Failure::new(IO, format!("{name}: {error}; it is as it was")))?;
     let state = match is_on {
-        true => "on: this message asks for delivery without TLS policy (TLS-Required: No)",
-        false => "off: TLS policy counts for this message",
+        true => "on, this message asks for delivery without TLS policy (TLS-Required: No)",
+        false => "off, TLS policy counts for this message",
     };
-    writeln!(io::stderr(), "{NAME}: {}", state)?;
+    // mutt draws over what a program says; its own line below can say it again.
+    let _ = places
+        .state_folder()
+        .and_then(|_| durable::write(&said, state.as_bytes()));
+    writeln!(io::stderr(), "{NAME}: {state}")?;
     Ok(DONE)
+}
+
+/// Says once more what the last edit did.
+fn edited(places: &Places) -> Result<u8, Failure> {
+    let file = said(places);
+    let state = fs::read_to_string(&file).unwrap_or_else(|_| "nothing changed".to_owned());
+    let _ = fs::remove_file(&file);
+    writeln!(io::stdout(), "{NAME}: {state}")?;
+    Ok(DONE)
+}
+
+fn said(places: &Places) -> PathBuf {
+    places.state_home.join(NAME).join("edited")
 }
 
 fn unread(error: &io::Error) -> Failure {

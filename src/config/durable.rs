@@ -19,7 +19,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Replaces the file `path`, or the one that a symbolic link `path` leads to, which keeps its mode.
 ///
 /// # Errors
-/// As of [`write`].
+/// As of [`write()`].
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = path.canonicalize()?;
     let mode = path.metadata()?.permissions().mode();

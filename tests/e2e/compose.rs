@@ -26,8 +26,11 @@ fn the_toggle_in_neomutt() {
 fn toggle(reader: Reader) {
     let site = Site::start(Submission::ImplicitTls);
     let screen = compose(&site, reader, "Lunch");
-    for _ in 0..3 {
+    for state in ["on", "off", "on"] {
         screen.press(",t");
+        screen.wait_until("the compose menu that says it", |text| {
+            text.contains("-- Attachments") && text.contains(&format!("tls-optout: {state}, "))
+        });
         assert_editor_is_back(&screen);
     }
     screen.press("y");
@@ -256,7 +259,7 @@ fn open(site: &Site, command: &str, subject: &str) -> Terminal {
 
 fn command(reader: Reader, subject: &str) -> String {
     format!(
-        "{} -e 'set abort_unmodified=no copy=no' -s {subject} {CAROL}",
+        "{} -e 'set abort_unmodified=no copy=no editor=\"true a b\"' -s {subject} {CAROL}",
         reader.program()
     )
 }
@@ -265,8 +268,9 @@ fn assert_editor_is_back(screen: &Terminal) {
     screen.press(":set ?editor");
     screen.press_key("Enter");
     screen.wait_until("the editor", |text| {
-        text.lines()
-            .any(|line| line.contains("editor=\"true\"") || line.contains("editor = \"true\""))
+        text.lines().any(|line| {
+            line.contains("editor=\"true a b\"") || line.contains("editor = \"true a b\"")
+        })
     });
     // So that the next look does not see this answer.
     screen.press(":set ?abort_nosubject");

@@ -123,16 +123,23 @@ fn a_draft_is_toggled_in_place() {
         let run = home.run(&["filter", "--edit", "draft"], "");
         assert_eq!((run.status, &*run.stdout), (0, ""), "{run:?}");
         assert!(
-            run.stderr.starts_with(&format!("tls-optout: {state}: ")),
+            run.stderr.starts_with(&format!("tls-optout: {state}, ")),
             "{run:?}"
         );
         assert_eq!(fs::read_to_string(&path).expect("the draft"), expected);
+        // Said again, once.
+        let again = home.run(&["filter", "--edited"], "");
+        assert_eq!(again.stdout, run.stderr);
+        let nothing = home.run(&["filter", "--edited"], "");
+        assert_eq!(nothing.stdout, "tls-optout: nothing changed\n");
         let mode = path.metadata().expect("the draft").permissions().mode();
         assert_eq!(mode & 0o777, 0o640);
     }
     home.file("body", "Hello\n");
     let run = home.run(&["filter", "--edit", "body"], "");
     assert_eq!(run.status, 65, "{run:?}");
+    let nothing = home.run(&["filter", "--edited"], "");
+    assert_eq!(nothing.stdout, "tls-optout: nothing changed\n");
     assert_eq!(
         fs::read_to_string(home.path("body")).expect("the body"),
         "Hello\n"
