@@ -14,7 +14,7 @@ use crate::submission::{Mechanism, MechanismError, Server, ServerError};
 /// The sections of the file.
 pub const SECTIONS: &[&str] = &["mail", "account", "compose", "policy"];
 /// The keys of `[mail]`.
-pub const MAIL_KEYS: &[&str] = &["inbox", "sent", "search"];
+pub const MAIL_KEYS: &[&str] = &["inbox", "sent", "search", "authserv_id"];
 /// The keys of an `[[account]]`.
 pub const ACCOUNT_KEYS: &[&str] = &[
     "name",
@@ -27,7 +27,7 @@ pub const ACCOUNT_KEYS: &[&str] = &[
     "token_command",
 ];
 /// The keys of `[policy]`, beside the addresses and domains.
-pub const POLICY_KEYS: &[&str] = &["default", "tables"];
+pub const POLICY_KEYS: &[&str] = &["default", "tables", "auto_per_day"];
 /// The words for `auth`.
 pub const AUTH_WORDS: &[&str] = &["plain", "login", "xoauth2", "oauthbearer"];
 
@@ -47,8 +47,10 @@ pub(super) struct Written {
     pub(super) inbox: Option<Vec<PathBuf>>,
     pub(super) sent: Option<Vec<PathBuf>>,
     pub(super) search: Option<Vec<PathBuf>>,
+    pub(super) authserv_ids: Vec<String>,
     pub(super) accounts: Vec<Account>,
     pub(super) compose: Compose,
+    pub(super) auto_per_day: Option<u32>,
     pub(super) policy: Policy,
     /// Tables with policy, still to be read.
     pub(super) tables: Vec<PathBuf>,
@@ -98,6 +100,7 @@ fn mail(source: &Source, table: &DeTable, home: &Path, written: &mut Written) ->
             "inbox" => written.inbox = Some(entry.paths(home)?),
             "sent" => written.sent = Some(entry.paths(home)?),
             "search" => written.search = Some(entry.paths(home)?),
+            "authserv_id" => written.authserv_ids = entry.strings()?,
             _ => return Err(entry.refuse_key(MAIL_KEYS)),
         }
     }
@@ -227,6 +230,7 @@ fn policy(
         match entry.key {
             "default" => written.policy.default = decision(&entry)?,
             "tables" => written.tables = entry.paths(home)?,
+            "auto_per_day" => written.auto_per_day = Some(entry.count()?),
             key if entry.value.is_table() => {
                 return Err(entry.refuse(format!(
                     "is no rule: put the whole domain between quotes, \"{}...\" = \"ask\"",

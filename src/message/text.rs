@@ -79,15 +79,35 @@ pub fn rfc3339(seconds: i64) -> String {
     DateTime::from_timestamp(seconds).to_rfc3339()
 }
 
-/// A Message-ID without angle brackets and the blanks around it; `None` where nothing is left.
+/// A Message-ID without angle brackets and the blanks around it; `None` where nothing is left. Of
+/// several the first; comments before and after it do not count (RFC 5322 section 3.6.4).
 pub fn message_id(value: &str) -> Option<String> {
-    let value = value.trim();
-    let inner = match (value.find('<'), value.rfind('>')) {
-        (Some(open), Some(close)) if open < close => &value[open + 1..close],
-        _ => value,
+    let value = without_comments(value);
+    let bracketed = value.find('<').map(|open| &value[open + 1..]);
+    let inner = match bracketed {
+        // A header block may be cut in the middle of it.
+        Some(rest) => rest.split('>').next().unwrap_or(rest),
+        None => value.split(" (").next().unwrap_or(value),
     };
     let id: String = inner.chars().filter(|c| !c.is_whitespace()).collect();
     (!id.is_empty()).then_some(id)
+}
+
+/// The value from behind the comments that it starts with.
+fn without_comments(value: &str) -> &str {
+    let mut rest = value.trim_start();
+    while let Some(comment) = rest.strip_prefix('(') {
+        let mut depth = 1;
+        let end = comment.find(|c: char| {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            depth == 0
+        });
+        match end {
+            Some(end) => rest = comment[end + 1..].trim_start(),
+            None => break,
+        }
+    }
+    rest
 }
 
 /// What xtext stands for: `+2B` is a plus sign (RFC 3461 section 4). Other bytes stay as they are.
@@ -192,7 +212,18 @@ mod tests {
     #[test]
     fn message_ids() {
         assert_eq!(message_id(" <a@b> ").as_deref(), Some("a@b"));
-        assert_eq!(message_id("a@b").as_deref(), Some("a@b"));
+        for value in [
+            "a@b",
+            "a@b (by mail)",
+            "<a@b> <c@d>",
+            "<a@b> (was <c@d>)",
+            "(one (two) <c@d>) () <a@b>",
+            "<a@b",
+            "<a@\t b>",
+        ] {
+            assert_eq!(message_id(value).as_deref(), Some("a@b"), "{value}");
+        }
         assert_eq!(message_id("<>"), None);
+        assert_eq!(message_id("(("), Some("((".to_owned()));
     }
 }

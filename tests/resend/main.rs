@@ -8,6 +8,7 @@ mod once;
 mod postmaster;
 mod recipients;
 mod sendmail;
+mod standing;
 mod watch;
 
 use std::fs;

@@ -171,7 +171,7 @@ fn way(flags: &Flags, route: &Route) -> Result<Way, Failure> {
             format!("`{route}` leads back to {NAME}: mail would go in circles; nothing was sent");
         return Err(Failure::new(CONFIG, text));
     }
-    Ok(match Way::of(&route.account)? {
+    Ok(match Way::of(&route.account, false)? {
         Way::Command(mut words) => {
             words.extend(flags.rest.iter().cloned());
             let notices = [("-N", &flags.notify), ("-R", &flags.returns)];
