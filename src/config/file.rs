@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::Account;
+use super::compose::{self, Compose};
 use super::entry::{Entry, entries, list, nearest};
 use super::source::{Error, Place, Source};
 use crate::policy::{Decision, Pattern, Policy};
 use crate::submission::{Mechanism, MechanismError, Server, ServerError};
 
 /// The sections of the file.
-pub const SECTIONS: &[&str] = &["mail", "account", "policy"];
+pub const SECTIONS: &[&str] = &["mail", "account", "compose", "policy"];
 /// The keys of `[mail]`.
 pub const MAIL_KEYS: &[&str] = &["inbox", "sent", "search", "authserv_id"];
 /// The keys of an `[[account]]`.
@@ -48,6 +49,7 @@ pub(super) struct Written {
     pub(super) search: Option<Vec<PathBuf>>,
     pub(super) authserv_ids: Vec<String>,
     pub(super) accounts: Vec<Account>,
+    pub(super) compose: Compose,
     pub(super) auto_per_day: Option<u32>,
     pub(super) policy: Policy,
     /// Tables with policy, still to be read.
@@ -67,6 +69,10 @@ pub(super) fn parse(source: &Source, home: &Path) -> Result<Written, Error> {
                 &mut written,
             )?,
             "account" => accounts(source, &entry, home, &mut written)?,
+            "compose" => {
+                let table = entry.table("a section, `[compose]`")?;
+                written.compose = compose::compose(source, table, home)?;
+            }
             "policy" => policy(
                 source,
                 entry.table("a section, `[policy]`")?,
@@ -198,7 +204,7 @@ fn submission(entry: &Entry) -> Result<Server, Error> {
 }
 
 /// The program may be written with `~/`.
-fn command(entry: &Entry, home: &Path) -> Result<Vec<String>, Error> {
+pub(super) fn command(entry: &Entry, home: &Path) -> Result<Vec<String>, Error> {
     let mut words = entry.words()?;
     if let Some(below) = words[0].strip_prefix("~/") {
         words[0] = home.join(below).to_string_lossy().into_owned();

@@ -10,6 +10,7 @@
 //! says is remembered. Where it knows nothing either, the key stays empty; whoever needs it then says
 //! what to write into [`Config::file`].
 
+mod compose;
 pub mod discover;
 pub mod durable;
 mod entry;
@@ -23,6 +24,7 @@ mod source;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+pub use compose::{COMPOSE_KEYS, Compose};
 pub use discover::Asking;
 pub use file::{ACCOUNT_KEYS, AUTH_WORDS, MAIL_KEYS, POLICY_KEYS, SECTIONS};
 pub use mutt::Answers;
@@ -49,6 +51,8 @@ pub struct Config {
     pub mail: Mail,
     /// Through whom mail is sent, in the order of preference.
     pub accounts: Vec<Account>,
+    /// What happens to mail that the user is writing.
+    pub compose: Compose,
     /// Where opting out is allowed.
     pub policy: Policy,
     /// How many messages may be sent on standing consent (`auto`) within 24 hours.
@@ -136,6 +140,7 @@ impl Config {
                 "mutt's smtp_url names no user, or has a form that is not understood".to_owned(),
             );
         }
+        config.compose = written.compose;
         config.policy = written.policy;
         config.auto_per_day = written.auto_per_day.unwrap_or(AUTO_PER_DAY);
         Ok(config)

@@ -2,6 +2,7 @@
 //! verbs around it make of good and bad input. Every test counts what the server received.
 
 mod bad_input;
+mod filter;
 mod force;
 mod history;
 mod home;
@@ -9,6 +10,7 @@ mod news;
 mod once;
 mod postmaster;
 mod recipients;
+mod sendmail;
 mod standing;
 mod watch;
 

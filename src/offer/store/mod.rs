@@ -27,6 +27,7 @@ mod fact;
 mod news;
 mod sending;
 mod standing;
+mod submitted;
 
 /// The journal cannot do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -243,6 +244,7 @@ impl Journal {
                 });
             }
         }
+        tx.execute_batch(submitted::TABLE).map_err(sql)?;
         tx.execute_batch(standing::SCHEMA).map_err(sql)?;
         tx.commit().map_err(sql)
     }
