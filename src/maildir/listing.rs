@@ -7,16 +7,11 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use super::folder::{FileName, PARTS, Unreadable};
 use super::pulse::Pulse;
 
-/// How often a directory is listed that changes under our eyes, however long that takes.
-const ATTEMPTS: usize = 8;
-/// For so long it is listed more often: each listing can miss a file that is renamed, and a busy
-/// machine gives the one who renames much time between two entries.
-const PATIENCE: Duration = Duration::from_millis(150);
 /// Two changes of a directory within a tick of the file system's clock look like one.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -59,8 +54,6 @@ impl Listing {
         }
     }
 
-    /// Where a name may have been missed the directory is listed again, and names are added that were
-    /// not there before.
     fn add_directory(
         &mut self,
         directory: &Path,
@@ -69,25 +62,10 @@ impl Listing {
     ) -> io::Result<()> {
         self.directories.push(directory.to_owned());
         self.unchanged_since.push(None);
-        let start = self.files.len();
-        let mut still = list(directory, |name| {
+        let still = list(directory, |name| {
             pulse.beat();
             self.push(directory, &name, near);
         })?;
-        let (begun, mut attempts) = (Instant::now(), 1);
-        while still.is_none() && (attempts < ATTEMPTS || begun.elapsed() < PATIENCE) {
-            attempts += 1;
-            let known: HashSet<OsString> = self.files[start..]
-                .iter()
-                .map(|file| file.name(&self.names).to_owned())
-                .collect();
-            still = list(directory, |name| {
-                pulse.beat();
-                if !known.contains(&name) {
-                    self.push(directory, &name, near);
-                }
-            })?;
-        }
         *self.unchanged_since.last_mut().expect("pushed above") = still;
         Ok(())
     }

@@ -14,10 +14,10 @@ mod examine;
 mod settle;
 
 pub use super::copy::{Copy, Flaw};
-use super::folder::{FileName, PARTS, Unreadable, Walk, is_maildir};
+use super::folder::{Unreadable, Walk, is_maildir};
 use examine::Examiner;
 
-use super::listing::{Listing, distance, list};
+use super::listing::Listing;
 use super::pulse::Pulse;
 
 /// So many files are read in order before threads are started: a hit is nearly always among them.
@@ -116,11 +116,11 @@ impl Search<'_> {
             gone.extend(left);
             found.looked_in.extend(folders);
             stages.push((stage, listing));
+            settle::settle(&stages, &mut gone, &mut found);
             if self.is_enough(&found) {
                 break;
             }
         }
-        settle::settle(&stages, gone, &mut found);
         found.copies.sort_by(Copy::rank);
         // A file that was renamed between two looks is one copy.
         let mut seen = HashSet::new();
@@ -173,7 +173,8 @@ struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    /// Looks through some folders. The answer: what was listed, and files that have vanished and were not seen again.
+    /// Looks through some folders. The answer: what was listed, and files that
+    /// have vanished.
     fn look_in(&self, folders: &[PathBuf], found: &mut Found) -> (Listing, Bases) {
         let mut listing = Listing::default();
         for folder in folders {
@@ -186,43 +187,7 @@ impl Stage<'_> {
         }
         found.files_seen += listing.len();
         let gone = self.examine(&mut listing, found);
-        (listing, self.follow(folders, gone, found))
-    }
-
-    /// Looks for files under their new names, and reads each at once where it is seen. The answer:
-    /// those that are in none of the folders.
-    fn follow(&self, folders: &[PathBuf], mut gone: Bases, found: &mut Found) -> Bases {
-        let done = AtomicBool::new(false);
-        for _ in 0..ROUNDS {
-            if gone.is_empty() || self.search.is_enough(found) {
-                break;
-            }
-            let mut examiner = Examiner::new(self, &done);
-            let mut seen = Bases::new();
-            let mut sure = true;
-            for directory in folders
-                .iter()
-                .flat_map(|folder| PARTS.map(|part| folder.join(part)))
-            {
-                self.search.pulse.enter(&directory);
-                let listed = list(&directory, |name| {
-                    let parsed = FileName::parse(&name);
-                    if gone.contains(parsed.base) {
-                        seen.insert(parsed.base.to_vec());
-                        let distance = distance(parsed.time, self.search.near);
-                        examiner.file(directory.join(&name), parsed, distance);
-                    }
-                });
-                // What cannot be listed has been counted before.
-                sure &= listed.map_or(true, |still| still.is_some());
-            }
-            gone.retain(|base| !seen.contains(base));
-            gone.extend(examiner.finish(found));
-            if seen.is_empty() && sure {
-                break;
-            }
-        }
-        gone
+        (listing, gone)
     }
 
     /// Reads the files of a listing until the right copy is found. The answer: what has vanished.

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tls_optout::maildir::index::{self, State};
 use tls_optout::maildir::pulse::Pulse;
@@ -103,7 +103,10 @@ fn the_index_knows_where_the_copy_lies() {
     for number in 0..700 {
         let id = format!("Message-ID: <{number}@example.org>\nReferences: <{ID}>\n");
         home.message(&format!("Sent/cur/17000{number}.a{number}:2,S"), &id);
-        home.message(&format!("INBOX/new/17000{number}.b{number}"), "Subject: no id\n");
+        home.message(
+            &format!("INBOX/new/17000{number}.b{number}"),
+            "Subject: no id\n",
+        );
     }
     let wanted = home.wanted("Sent/cur/1700000000.w:2,S");
     assert_eq!(home.update(), 1401);
@@ -181,10 +184,16 @@ fn what_has_not_changed_is_not_read_again() {
         files: 2,
         changed,
     };
-    assert_eq!(index::check(&home.state(), &home.places()).unwrap(), checked(0));
+    assert_eq!(
+        index::check(&home.state(), &home.places()).unwrap(),
+        checked(0)
+    );
 
     let wanted = home.wanted("Sent/new/3.w");
-    assert_eq!(index::check(&home.state(), &home.places()).unwrap(), checked(1));
+    assert_eq!(
+        index::check(&home.state(), &home.places()).unwrap(),
+        checked(1)
+    );
     assert_eq!(home.update(), 1);
     assert_eq!(home.found(), (Some(wanted.clone()), true));
 
@@ -259,9 +268,4 @@ fn a_folder_that_is_no_longer_configured_is_not_used() {
     }
     .run();
     assert!(found.copies.is_empty(), "{found:?}");
-}
-
-/// Whether a look-up leaves the index where it is.
-pub(crate) fn is_there(path: &Path) -> bool {
-    path.exists()
 }

@@ -71,7 +71,9 @@ fn look_ups(with_index: bool) {
         let mutator = scope.spawn(|| mutate(&mail, &stop));
         let work = || {
             while left
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                    left.checked_sub(1)
+                })
                 .is_ok()
             {
                 let found = home.look(with_index);

@@ -29,7 +29,7 @@ struct Directory<'a> {
 
 /// Lists again what has changed since it was listed, and reads what was not there before, until all
 /// directories stand still. `gone`: files that vanished before they could be read.
-pub(super) fn settle(stages: &[(Stage, Listing)], mut gone: Bases, found: &mut Found) {
+pub(super) fn settle(stages: &[(Stage, Listing)], gone: &mut Bases, found: &mut Found) {
     let mut directories: Vec<Directory> = stages
         .iter()
         .flat_map(|(stage, listing)| {
@@ -57,7 +57,7 @@ pub(super) fn settle(stages: &[(Stage, Listing)], mut gone: Bases, found: &mut F
             {
                 return;
             }
-            is_still &= directory.look_again(&mut gone, found);
+            is_still &= directory.look_again(gone, found);
         }
         if is_still {
             break;
