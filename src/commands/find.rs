@@ -87,7 +87,7 @@ struct Line {
     path: String,
     as_sent: bool,
     sendable: bool,
-    flaws: Vec<String>,
+    flaws: Vec<&'static str>,
 }
 
 impl Line {
@@ -96,7 +96,7 @@ impl Line {
             path: copy.path.to_string_lossy().into_owned(),
             as_sent: copy.is_right(),
             sendable: copy.is_sendable(),
-            flaws: copy.flaws.iter().map(ToString::to_string).collect(),
+            flaws: copy.flaws.iter().map(|flaw| flaw.name()).collect(),
         }
     }
 }
@@ -151,14 +151,23 @@ pub(super) fn missing(config: &Config, id: &str, found: &Found) -> Failure {
             format!("no folder to look for <{id}> in; write [mail] sent and search into {file}");
         return Failure::new(super::CONFIG, text);
     }
-    let unreadable = match found.unreadable.count {
-        0 => String::new(),
-        count => format!(" ({count} files or folders could not be read)"),
+    let mut left_out = Vec::new();
+    match found.unreadable.count {
+        0 => {}
+        count => left_out.push(format!("{count} files or folders could not be read")),
+    }
+    match found.compressed {
+        0 => {}
+        count => left_out.push(format!("{count} compressed messages were left alone")),
+    }
+    let left_out = match left_out.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", left_out.join("; ")),
     };
     Failure::new(
         NO_INPUT,
         format!(
-            "no copy of <{id}> in {}: {} messages in {} folders{unreadable}; if it lies elsewhere, add \
+            "no copy of <{id}> in {}: {} messages in {} folders{left_out}; if it lies elsewhere, add \
              the folder to [mail] search in {file}",
             roots.join(", "),
             found.files_seen,

@@ -16,8 +16,9 @@ use crate::config::{Asking, Config, Places};
 use crate::offer::store::Journal;
 use crate::watch::folders::Folders;
 use crate::watch::progress::Progress;
-use crate::watch::{Event, Events, arrival};
+use crate::watch::{Event, Events, arrival, keeper};
 
+use super::find::folders_of;
 use super::{CONFIG, DONE, Failure, IO, NOTHING, journal, now};
 
 /// How often everything is looked through, whatever the system tells.
@@ -36,6 +37,7 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
         let text = format!("no folder to watch; write [mail] inbox into {file}");
         return Err(Failure::new(CONFIG, text));
     }
+    let index = config.mail.index.then(|| folders_of(&config));
     let mut daemon = Daemon {
         folders: Folders::new(config.mail.inbox),
         journal: journal(places)?,
@@ -45,6 +47,10 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
     if args.once {
         let new = daemon.look()?;
         return Ok(if new > 0 { DONE } else { NOTHING });
+    }
+    if let Some(folders) = index {
+        let state = places.state_home.join(super::NAME);
+        thread::spawn(move || keeper::keep(&state, &folders));
     }
     daemon.watch()
 }

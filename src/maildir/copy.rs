@@ -38,6 +38,20 @@ pub enum Flaw {
     Incomplete,
 }
 
+impl Flaw {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotInSent => "not-in-sent",
+            Self::CameBack => "came-back",
+            Self::FromList => "from-list",
+            Self::Unproven => "unproven",
+            Self::Draft => "draft",
+            Self::Incomplete => "incomplete",
+        }
+    }
+}
+
 impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

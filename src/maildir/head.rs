@@ -19,6 +19,14 @@ const LONGEST: usize = 16 << 20;
 /// Where the last boundary of a message must lie, from the end of the file.
 const TAIL: u64 = 64 << 10;
 
+/// How gzip, bzip2, xz and zstd files begin: archives, or what Dovecot's compression leaves in a Maildir.
+const COMPRESSED: [&[u8]; 4] = [b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"];
+
+/// Is this the error of [`HeadReader::with_id`] for a compressed file?
+pub(super) fn is_compressed(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported && error.raw_os_error().is_none()
+}
+
 /// Reads header blocks, one after the other, into one buffer.
 #[derive(Default)]
 pub(super) struct HeadReader {
@@ -78,6 +86,12 @@ impl HeadReader {
             let got = self.fill(&mut file, filled, wanted)?;
             filled += got;
             let at_end = got < wanted;
+            if COMPRESSED
+                .iter()
+                .any(|magic| self.buffer[..filled].starts_with(magic))
+            {
+                return Err(io::Error::new(io::ErrorKind::Unsupported, "compressed"));
+            }
             let seen = scan(&self.buffer[..filled], at_end);
             match seen.id {
                 Some(found) if found != id => return Ok(None),

@@ -47,6 +47,8 @@ pub struct Found {
     pub looked_in: Vec<PathBuf>,
     /// How many files they hold.
     pub files_seen: usize,
+    /// How many files are compressed, and were left alone.
+    pub compressed: usize,
     /// What could not be read.
     pub unreadable: Unreadable,
 }
