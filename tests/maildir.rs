@@ -68,6 +68,7 @@ impl Tree {
             accept: &|_| true,
             is_for_all: true,
             index: None,
+            external: None,
             pulse: &Pulse::default(),
         }
         .run()

@@ -119,6 +119,7 @@ pub(super) fn look(
     let folders = folders_of(config);
     let index = index::file(&places.state_home.join(NAME));
     let (id, near, is_for_all) = (wanted.id.to_owned(), wanted.near, wanted.is_for_all);
+    let external = config.mail.external;
     let pulse = Pulse::default();
     let limit = Some(Duration::from_secs(config.mail.search_timeout)).filter(|l| !l.is_zero());
     let working = pulse.clone();
@@ -130,6 +131,7 @@ pub(super) fn look(
             accept: &accept,
             is_for_all,
             index: Some(&index),
+            external,
             pulse: &working,
         }
         .run()

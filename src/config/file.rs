@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
+use super::Account;
 use super::entry::{Entry, entries, list, nearest};
 use super::source::{Error, Place, Source};
-use super::{Account, External};
+use crate::maildir::external::Program;
 use crate::policy::{Decision, Policy};
 use crate::submission::{Mechanism, MechanismError, Server, ServerError};
 
@@ -55,7 +56,7 @@ pub(super) struct Written {
     pub(super) search: Option<Vec<PathBuf>>,
     pub(super) index: Option<bool>,
     pub(super) search_timeout: Option<u64>,
-    pub(super) external: Option<External>,
+    pub(super) external: Option<Option<Program>>,
     pub(super) accounts: Vec<Account>,
     pub(super) policy: Policy,
     /// Tables with policy, still to be read.
@@ -111,11 +112,11 @@ fn mail(source: &Source, table: &DeTable, home: &Path, written: &mut Written) ->
     Ok(())
 }
 
-fn external(entry: &Entry) -> Result<External, Error> {
+fn external(entry: &Entry) -> Result<Option<Program>, Error> {
     match &*entry.string()? {
-        "none" => Ok(External::None),
-        "notmuch" => Ok(External::Notmuch),
-        "mu" => Ok(External::Mu),
+        "none" => Ok(None),
+        "notmuch" => Ok(Some(Program::Notmuch)),
+        "mu" => Ok(Some(Program::Mu)),
         _ => Err(entry.refuse("must be one of `none`, `notmuch`, `mu`")),
     }
 }

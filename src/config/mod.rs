@@ -30,6 +30,7 @@ pub use source::{Error, Place};
 
 pub use crate::submission::credentials::Command as CommandLine;
 
+use crate::maildir::external::Program;
 use crate::policy::Policy;
 use crate::submission::credentials::Request;
 use crate::submission::{Mechanism, Server};
@@ -53,18 +54,6 @@ pub struct Config {
     pub warnings: Vec<String>,
 }
 
-/// Another program's index of the same mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum External {
-    /// None is asked.
-    #[default]
-    None,
-    /// `notmuch search`.
-    Notmuch,
-    /// `mu find`.
-    Mu,
-}
-
 /// How long a look-up may stand still before the user hears of it, in seconds.
 const SEARCH_TIMEOUT: u64 = 5;
 
@@ -82,7 +71,7 @@ pub struct Mail {
     /// How many seconds a look-up may stand still before the user is asked; 0: without end.
     pub search_timeout: u64,
     /// Asked where our own index does not know the answer.
-    pub external: External,
+    pub external: Option<Program>,
 }
 
 impl Default for Mail {
@@ -93,7 +82,7 @@ impl Default for Mail {
             search: Vec::new(),
             index: true,
             search_timeout: SEARCH_TIMEOUT,
-            external: External::None,
+            external: None,
         }
     }
 }

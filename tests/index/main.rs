@@ -68,6 +68,7 @@ impl Home {
             accept: &|_| true,
             is_for_all: false,
             index: index.then_some(&*file),
+            external: None,
             pulse: &Pulse::default(),
         }
         .run()
@@ -264,6 +265,7 @@ fn a_folder_that_is_no_longer_configured_is_not_used() {
         accept: &|_| true,
         is_for_all: false,
         index: Some(&index::file(&home.state())),
+        external: None,
         pulse: &Pulse::default(),
     }
     .run();

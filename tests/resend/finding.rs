@@ -1,11 +1,13 @@
 //! `find`, `index` and what a look-up says: ranking, damage, mounts that hang.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use submission_server::Script;
 
-use crate::home::{Home, Run};
+use crate::home::Home;
 
 const ID: &str = "lunch-1@example.org";
 
@@ -97,9 +99,9 @@ fn what_cannot_be_read_is_said_once() {
     assert!(run.status == 66 && run.stderr.contains(text), "{run:?}");
 }
 
-/// Runs the program with a file system on ~/Mail/Net that never answers: FUSE without its other end. It
-/// exists only for this process and its children.
-fn with_a_hanging_mount(home: &Home, command: &str) -> (Run, Duration) {
+/// The program with a file system on ~/Mail/Net that never answers: FUSE without its other end. It exists
+/// only for this process and its children.
+fn hanging(home: &Home, command: &str) -> Command {
     fs::create_dir(home.path("Mail/Net")).expect("a folder");
     home.write_config(
         &home
@@ -112,22 +114,43 @@ fn with_a_hanging_mount(home: &Home, command: &str) -> (Run, Duration) {
          && exec timeout -s KILL 30 {}",
         command.replace("tls-optout", program)
     );
+    let mut unshare = Command::new("setsid");
+    unshare
+        .args(["unshare", "-rm", "sh", "-c", &script])
+        .current_dir(home.path(""))
+        .env_clear()
+        .env("HOME", home.path(""))
+        .env("PATH", "/usr/bin:/bin");
+    unshare
+}
+
+fn with_a_hanging_mount(home: &Home, command: &str) -> (i32, String, String, Duration) {
     let begun = Instant::now();
-    let run = home.run_program("unshare", &["-rm", "sh", "-c", &script], "");
-    (run, begun.elapsed())
+    let output = hanging(home, command)
+        .output()
+        .expect("unshare, of util-linux");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    let status = output.status.code().expect("no signal");
+    (
+        status,
+        text(output.stdout),
+        text(output.stderr),
+        begun.elapsed(),
+    )
 }
 
 #[test]
 #[ignore = "mounts a file system: needs /dev/fuse and user namespaces or root"]
 fn a_mount_that_hangs_does_not_hang_the_look_up() {
     let home = Home::new(Script::tls());
-    let (run, took) = with_a_hanging_mount(&home, "tls-optout find nobody@example.org");
+    let (status, _, stderr, took) =
+        with_a_hanging_mount(&home, "tls-optout find nobody@example.org");
     let expected = format!(
         "tls-optout: {}/Net has not answered for 1 s; is a network mount there out of reach? nothing was done; \
          try again later, or wait longer by [mail] search_timeout\n",
         home.path("Mail").display()
     );
-    assert_eq!((run.status, run.stderr), (75, expected));
+    assert_eq!((status, stderr), (75, expected));
     assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
@@ -135,27 +158,105 @@ fn a_mount_that_hangs_does_not_hang_the_look_up() {
 #[ignore = "mounts a file system: needs /dev/fuse and user namespaces or root"]
 fn a_mount_that_hangs_is_not_touched_for_what_lies_in_sent() {
     let home = Home::new(Script::tls());
-    let (run, _) = with_a_hanging_mount(&home, &format!("tls-optout find {ID}"));
+    let (status, stdout, stderr, _) = with_a_hanging_mount(&home, &format!("tls-optout find {ID}"));
     let found = format!("{}\n", home.copy().display());
-    assert_eq!((run.status, run.stdout), (0, found), "{}", run.stderr);
+    assert_eq!((status, stdout), (0, found), "{stderr}");
 }
 
-/// script(1) gives the program a terminal; the keys are there before the question, and do not count, and
-/// then come again and again: wait on, wait on, give up.
+/// script(1) gives the program a terminal. Each key is pressed when the question stands there.
 #[test]
 #[ignore = "mounts a file system: needs /dev/fuse and user namespaces or root"]
 fn on_a_terminal_the_user_may_wait_on() {
     let home = Home::new(Script::tls());
-    let command = "sh -c \"(sleep 1.6; printf w; sleep 1.6; printf g; sleep 1) | script -qec 'tls-optout find \
-                   nobody@example.org' /dev/null\"";
-    let (run, took) = with_a_hanging_mount(&home, command);
+    let find = "script -qec 'tls-optout find nobody@example.org' /dev/null";
+    let mut child = hanging(&home, find)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("unshare, of util-linux");
+    let mut keys = child.stdin.take().expect("a pipe");
+    let mut screen = child.stdout.take().expect("a pipe");
+    let (mut seen, mut byte) = (Vec::new(), [0]);
+    for key in [b"w", b"w", b"g"] {
+        let length = seen.len();
+        while !seen[length..].ends_with(b"w: wait on, any other key: give up ") {
+            assert_eq!(screen.read(&mut byte).expect("the screen"), 1, "{seen:?}");
+            seen.push(byte[0]);
+        }
+        keys.write_all(key).expect("a key");
+    }
+    screen.read_to_end(&mut seen).expect("the screen");
+    let seen = String::from_utf8_lossy(&seen);
+    assert!(seen.contains("nothing was done; try again later"), "{seen}");
+    assert_eq!(child.wait().expect("an end").code(), Some(75));
+}
+
+/// The user's own notmuch or mu.
+#[test]
+#[ignore = "needs notmuch and mu"]
+fn what_another_program_says_is_used_and_checked() {
+    for (program, set_up) in [
+        (
+            "notmuch",
+            "printf '[database]\\npath=%s/Mail\\n' \"$HOME\" > .notmuch-config; notmuch new",
+        ),
+        ("mu", "mu init --maildir=$HOME/Mail && mu index"),
+    ] {
+        let home = home_with_copies();
+        let external = format!("[mail]\nindex = false\nexternal = \"{program}\"");
+        home.write_config(&home.config().replace("[mail]", &external));
+        let ready = home.run_program("sh", &["-ec", set_up], "");
+        assert_eq!(ready.status, 0, "{ready:?}");
+        let find = |id: &str| {
+            let run = home.run(&["-vv", "find", id], "");
+            let knew_it = run.stderr.contains("knew_it=true");
+            (run.status, run.stdout.trim_end().to_owned(), knew_it)
+        };
+        // What the program does not know yet would be the better copy: who finds it has searched.
+        let newer = home.path("Mail/Sent/cur/1795500000.new:2,S");
+        let copy = home.copy();
+        assert_eq!(find(ID), (0, copy.display().to_string(), true), "{program}");
+        // Its answer is old: the file has other flags now. mu leaves out what it cannot read itself.
+        let renamed = home.path("Mail/Sent/cur/1795500011.4242_1.laptop:2,RS");
+        fs::rename(&copy, &renamed).expect("a rename");
+        assert_eq!(
+            find(ID),
+            (0, renamed.display().to_string(), program == "notmuch"),
+            "{program}"
+        );
+        // The file is another message now.
+        fs::rename(&renamed, &newer).expect("a rename");
+        fs::write(&copy, "Message-ID: <other@example.org>\n\nx\n").expect("a file");
+        assert_eq!(
+            find(ID),
+            (0, newer.display().to_string(), false),
+            "{program}"
+        );
+        // Not an answer to another question: no case is folded, no wildcard is read.
+        for id in [
+            "LUNCH-1@example.org",
+            "lunch*",
+            "\" or \"",
+            "lunch-1@example.org\" or id:\"x",
+        ] {
+            assert_eq!(find(id).0, 66, "{program} {id}");
+        }
+    }
+}
+
+#[test]
+fn a_program_that_is_not_there_stops_no_look_up() {
+    let home = Home::new(Script::tls());
+    home.write_config(&home.config().replace("[mail]", "[mail]\nexternal = \"mu\""));
+    let script = format!(
+        "PATH=/nowhere exec {} find {ID}",
+        env!("CARGO_BIN_EXE_tls-optout")
+    );
+    let run = home.run_program("sh", &["-c", &script], "");
     assert_eq!(
-        run.stdout
-            .matches("w: wait on, any other key: give up")
-            .count(),
-        2,
+        run.stdout,
+        format!("{}\n", home.copy().display()),
         "{run:?}"
     );
-    assert!(took > Duration::from_millis(2_100), "{took:?}");
-    assert_eq!(run.status, 75);
+    assert!(run.stderr.contains("mu: "), "{run:?}");
 }

@@ -20,7 +20,8 @@ mod look;
 mod store;
 mod update;
 
-pub(super) use look::answer;
+pub(super) use look::{answer, best};
+pub(super) use store::{Hit, Mark};
 pub use update::Step;
 
 /// The index cannot be built, brought up to date or checked.
