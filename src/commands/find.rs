@@ -15,7 +15,8 @@ use crate::message::text;
 use crate::terminal::shown;
 
 use super::index::say_unreadable;
-use super::{DATA, DONE, Failure, NO_INPUT, patience};
+use super::patience::Patience;
+use super::{DATA, DONE, Failure, NO_INPUT};
 
 /// A message that is looked for.
 pub(super) struct Wanted<'a> {
@@ -25,6 +26,8 @@ pub(super) struct Wanted<'a> {
     pub(super) near: Option<i64>,
     /// All copies, not only the best.
     pub(super) is_for_all: bool,
+    /// Somebody is there to be shown how far it is, and to be asked whether to wait.
+    pub(super) is_attended: bool,
 }
 
 /// Prints the path of the best copy, or all copies.
@@ -45,6 +48,7 @@ pub(super) fn run(args: &Find, places: &Places) -> Result<u8, Failure> {
         id: &id,
         near,
         is_for_all: args.all,
+        is_attended: true,
     };
     let found = look(&config, places, &wanted, |_| true)?;
     if args.all {
@@ -123,7 +127,11 @@ pub(super) fn look(
     let pulse = Pulse::default();
     let limit = Some(Duration::from_secs(config.mail.search_timeout)).filter(|l| !l.is_zero());
     let working = pulse.clone();
-    patience::wait(limit, &pulse, move || {
+    let patience = Patience {
+        limit,
+        is_attended: wanted.is_attended,
+    };
+    patience.wait(&pulse, move || {
         Search {
             places: &folders,
             message_id: &id,

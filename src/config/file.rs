@@ -18,6 +18,7 @@ pub const MAIL_KEYS: &[&str] = &[
     "inbox",
     "sent",
     "search",
+    "authserv_id",
     "index",
     "search_timeout",
     "external",
@@ -34,7 +35,7 @@ pub const ACCOUNT_KEYS: &[&str] = &[
     "token_command",
 ];
 /// The keys of `[policy]`, beside the addresses and domains.
-pub const POLICY_KEYS: &[&str] = &["default", "tables"];
+pub const POLICY_KEYS: &[&str] = &["default", "tables", "auto_per_day"];
 /// The words for `auth`.
 pub const AUTH_WORDS: &[&str] = &["plain", "login", "xoauth2", "oauthbearer"];
 
@@ -54,10 +55,12 @@ pub(super) struct Written {
     pub(super) inbox: Option<Vec<PathBuf>>,
     pub(super) sent: Option<Vec<PathBuf>>,
     pub(super) search: Option<Vec<PathBuf>>,
+    pub(super) authserv_ids: Vec<String>,
     pub(super) index: Option<bool>,
     pub(super) search_timeout: Option<u64>,
     pub(super) external: Option<Option<Program>>,
     pub(super) accounts: Vec<Account>,
+    pub(super) auto_per_day: Option<u32>,
     pub(super) policy: Policy,
     /// Tables with policy, still to be read.
     pub(super) tables: Vec<PathBuf>,
@@ -103,6 +106,7 @@ fn mail(source: &Source, table: &DeTable, home: &Path, written: &mut Written) ->
             "inbox" => written.inbox = Some(entry.paths(home)?),
             "sent" => written.sent = Some(entry.paths(home)?),
             "search" => written.search = Some(entry.paths(home)?),
+            "authserv_id" => written.authserv_ids = entry.strings()?,
             "index" => written.index = Some(entry.boolean()?),
             "search_timeout" => written.search_timeout = Some(entry.seconds()?),
             "external" => written.external = Some(external(&entry)?),
@@ -244,6 +248,7 @@ fn policy(
         match entry.key {
             "default" => written.policy.default = decision(&entry)?,
             "tables" => written.tables = entry.paths(home)?,
+            "auto_per_day" => written.auto_per_day = Some(entry.count()?),
             key if entry.value.is_table() => {
                 return Err(entry.refuse(format!(
                     "is no rule: put the whole domain between quotes, \"{}...\" = \"ask\"",

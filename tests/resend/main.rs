@@ -7,6 +7,7 @@ mod home;
 mod once;
 mod postmaster;
 mod recipients;
+mod standing;
 mod watch;
 
 use std::fs;
