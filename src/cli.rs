@@ -88,6 +88,9 @@ pub struct Resend {
     /// Send to this recipient of the original (may be given more than once)
     #[arg(long, value_name = "ADDRESS")]
     pub to: Vec<String>,
+    /// Send even though its sender asked for security; asks for a typed word, in spite of --yes
+    #[arg(long)]
+    pub force: bool,
     /// How to send
     #[command(flatten)]
     pub sending: Sending,
@@ -138,8 +141,9 @@ pub struct Resolve {
     /// The server did not take it: it may be sent again
     #[arg(long)]
     pub not_sent: bool,
-    /// Number of the offer
-    pub offer: i64,
+    /// Number of the offer, or the address of a postmaster whose letter it is about
+    #[arg(value_name = "OFFER or POSTMASTER")]
+    pub offer: String,
 }
 
 /// Arguments of `find`.

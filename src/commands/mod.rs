@@ -14,11 +14,13 @@ use crate::cli::{Cli, Completions, NAME, Verb};
 use crate::config::{self, Asking, Config, Places};
 use crate::log;
 use crate::maildir::LARGEST;
-use crate::notice::provenance::{self, Judgement, Known};
+use crate::notice::provenance::{self, Judgement, Known, Provenance};
 use crate::notice::{self, Notice};
 use crate::offer::store::Journal;
+use crate::submission::forbid_core_files;
 use crate::terminal::shown;
 
+mod arrived;
 mod auto;
 mod find;
 mod index;
@@ -116,6 +118,7 @@ impl From<io::Error> for Failure {
 
 /// The whole program: parses the command line, runs the verb, turns the result into an exit status.
 pub fn main() -> ExitCode {
+    forbid_core_files();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -317,6 +320,21 @@ fn judge(
             authserv_ids: &config.mail.authserv_ids,
         },
     )
+}
+
+/// `--yes` is the user's word for a notice that may be forged, too. Nobody acts on one without saying so.
+fn tell_doubt(judgement: &Judgement) -> io::Result<()> {
+    let Some(doubt) = &judgement.doubt else {
+        return Ok(());
+    };
+    match judgement.provenance {
+        Provenance::Unverified => writeln!(
+            io::stderr(),
+            "{NAME}: this notice is unverified ({}); --yes sends all the same",
+            shown(doubt)
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// The word that a value has in JSON, for people too.

@@ -1,6 +1,6 @@
 //! The sending itself, with the journal on both sides of it.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -33,14 +33,22 @@ pub(super) struct Outgoing<'a> {
 }
 
 impl Outgoing<'_> {
-    /// The envelope on standard error, the exact bytes on standard output. Sends nothing.
+    /// The envelope on standard error, the exact bytes on standard output; to a terminal they go made safe to
+    /// show: a message may quote a stranger. Sends nothing.
     pub(super) fn print(&self) -> io::Result<()> {
         writeln!(io::stderr(), "MAIL FROM:<{}>", shown(&self.route.sender))?;
         for recipient in &self.recipients {
             writeln!(io::stderr(), "RCPT TO:<{}>", shown(recipient))?;
         }
         let mut out = io::stdout().lock();
-        out.write_all(&crate::submission::wire(self.message))?;
+        let bytes = crate::submission::wire(self.message);
+        if out.is_terminal() {
+            for line in String::from_utf8_lossy(&bytes).lines() {
+                writeln!(out, "{}", shown(line))?;
+            }
+        } else {
+            out.write_all(&bytes)?;
+        }
         out.flush()
     }
 }

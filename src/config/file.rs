@@ -8,7 +8,7 @@ use super::Account;
 use super::entry::{Entry, entries, list, nearest};
 use super::source::{Error, Place, Source};
 use crate::maildir::external::Program;
-use crate::policy::{Decision, Policy};
+use crate::policy::{Decision, Pattern, Policy};
 use crate::submission::{Mechanism, MechanismError, Server, ServerError};
 
 /// The sections of the file.
@@ -35,7 +35,7 @@ pub const ACCOUNT_KEYS: &[&str] = &[
     "token_command",
 ];
 /// The keys of `[policy]`, beside the addresses and domains.
-pub const POLICY_KEYS: &[&str] = &["default", "tables", "auto_per_day"];
+pub const POLICY_KEYS: &[&str] = &["default", "tables", "confidential", "auto_per_day"];
 /// The words for `auth`.
 pub const AUTH_WORDS: &[&str] = &["plain", "login", "xoauth2", "oauthbearer"];
 
@@ -248,6 +248,7 @@ fn policy(
         match entry.key {
             "default" => written.policy.default = decision(&entry)?,
             "tables" => written.tables = entry.paths(home)?,
+            "confidential" => written.policy.confidential = patterns(&entry)?,
             "auto_per_day" => written.auto_per_day = Some(entry.count()?),
             key if entry.value.is_table() => {
                 return Err(entry.refuse(format!(
@@ -270,6 +271,13 @@ fn policy(
         }
     }
     Ok(())
+}
+
+fn patterns(entry: &Entry) -> Result<Vec<Pattern>, Error> {
+    let patterns = entry.strings()?.into_iter();
+    let parsed = patterns.map(|text| Pattern::parse(&text));
+    let all: Result<Vec<_>, _> = parsed.collect();
+    all.map_err(|error| entry.refuse(error.to_string()))
 }
 
 fn decision(entry: &Entry) -> Result<Decision, Error> {

@@ -20,6 +20,7 @@ mod paths;
 mod server_url;
 mod source;
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 pub use discover::Asking;
@@ -243,11 +244,12 @@ impl Account {
     }
 
     /// Where a notice of the user's own server comes from: the host of the submission server, or,
-    /// where a command submits and no host is known, the domains of the addresses.
+    /// where a command or a server on this machine submits and no host is known, the domains of the
+    /// addresses.
     pub fn notice_hosts(&self) -> Vec<String> {
         match &self.submission {
-            Some(server) => vec![server.host.clone()],
-            None => {
+            Some(server) if !is_this_machine(&server.host) => vec![server.host.clone()],
+            _ => {
                 let domains = self.from.iter().filter_map(|from| from.rsplit_once('@'));
                 domains.map(|(_, domain)| domain.to_owned()).collect()
             }
@@ -261,6 +263,13 @@ impl Account {
     fn lacks_way(&self) -> bool {
         self.submission.is_none() && self.command.is_none()
     }
+}
+
+/// A local mail server, which calls itself by another name than this.
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = |address: IpAddr| address.is_loopback();
+    host.eq_ignore_ascii_case("localhost") || address.parse().is_ok_and(is_loopback)
 }
 
 fn read_table(policy: &mut Policy, source: &Source) -> Result<(), Error> {

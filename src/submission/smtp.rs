@@ -252,7 +252,7 @@ impl Session<'_> {
     fn command(&mut self, step: &str, command: &dyn std::fmt::Display) -> Result<Reply, Error> {
         let line = command.to_string();
         let line = line.trim_end_matches("\r\n");
-        tracing::debug!(line, "client");
+        tracing::debug!(line = crate::terminal::shown(line), "client");
         self.exchange(step, line)
     }
 

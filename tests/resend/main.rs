@@ -3,7 +3,10 @@
 
 mod bad_input;
 mod finding;
+mod force;
+mod history;
 mod home;
+mod news;
 mod once;
 mod postmaster;
 mod recipients;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{OptionalExtension, Row, TransactionBehavior, params};
 
 use super::{Error, Journal, standing};
-use crate::offer::{Delivery, Outcome, State};
+use crate::offer::{Delivery, LETTER, Outcome, State};
 
 /// The right to send one resubmission, from `sending` to its outcome. Held by one process at most.
 #[derive(Debug)]
@@ -49,6 +49,27 @@ impl Journal {
             rows.query_map([message_id], delivery)?.collect()
         };
         read().map_err(|source| self.sql(source))
+    }
+
+    /// The letters to postmasters, each with what it is about, oldest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or a dead sender's mark not be changed.
+    pub fn letters(&mut self) -> Result<Vec<(String, Delivery)>, Error> {
+        let read = || -> rusqlite::Result<Vec<String>> {
+            self.db
+                .prepare("SELECT DISTINCT message_id FROM delivery WHERE message_id GLOB ?1 ORDER BY rowid")?
+                .query_map([format!("{LETTER}*")], |row| row.get(0))?
+                .collect()
+        };
+        let mut letters = Vec::new();
+        for key in read().map_err(|source| self.sql(source))? {
+            let about = key.strip_prefix(LETTER).unwrap_or_default();
+            for letter in self.deliveries(&key)? {
+                letters.push((about.to_owned(), letter));
+            }
+        }
+        Ok(letters)
     }
 
     /// Is this the ENVID of one of our resubmissions of this message?
@@ -261,7 +282,7 @@ fn key(recipient: &str) -> String {
     recipient.to_lowercase()
 }
 
-fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     let state: String = row.get(1)?;
     Ok(Delivery {
         recipient: row.get(0)?,
