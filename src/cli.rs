@@ -67,6 +67,8 @@ pub enum Verb {
     Sendmail(Sendmail),
     /// Turn a cookie in the Subject into the opt-out, from standard input to standard output
     Filter(Filter),
+    /// Build the index of all messages, or bring it up to date; without one every look-up searches
+    Index(Index),
     /// Tell the postmaster of a failing domain what is wrong, by a letter that opts out itself
     NotifyPostmaster(NotifyPostmaster),
     /// Ask for the password of an account and put it into the keyring
@@ -172,6 +174,12 @@ pub struct Find {
     /// When it was sent, as its Date field says; makes the search faster
     #[arg(long, value_name = "DATE")]
     pub date: Option<String>,
+    /// All copies, the best first, with what speaks against each
+    #[arg(long, short)]
+    pub all: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
     /// Message-ID, with or without angle brackets
     #[arg(value_name = "MESSAGE-ID")]
     pub message_id: String,
@@ -198,6 +206,14 @@ pub struct Filter {
     /// Print what the last --edit did, once: for mutt's status line
     #[arg(long, conflicts_with = "edit")]
     pub edited: bool,
+}
+
+/// Arguments of `index`.
+#[derive(Debug, Args)]
+pub struct Index {
+    /// Change nothing; say how many folders have changed; 0: none, and the index is sound
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// Arguments of `notify-postmaster`.

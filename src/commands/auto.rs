@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::cli::{NAME, Resend};
+use crate::cli::{NAME, Resend, Sending};
 use crate::config::{Asking, Config, Places};
 use crate::notice;
 use crate::offer::standing::{Facts, Waits, consents};
@@ -131,7 +131,16 @@ fn one(
     journal: &mut Journal,
     offer: &Recorded,
 ) -> Result<Done, Failure> {
-    let mut case = match Case::open(&offer.notice, &Resend::default(), config, places) {
+    // Nobody is there to be asked.
+    let sending = Sending {
+        yes: true,
+        ..Sending::default()
+    };
+    let args = Resend {
+        sending,
+        ..Resend::default()
+    };
+    let mut case = match Case::open(&offer.notice, &args, config, places) {
         Ok(case) => case,
         Err(failure) => return Ok(Done::Unfit(failure)),
     };

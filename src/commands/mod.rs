@@ -26,10 +26,12 @@ mod auto;
 mod compose;
 mod filter;
 mod find;
+mod index;
 mod inspect;
 mod login;
 mod notify_postmaster;
 mod offers;
+mod patience;
 mod process;
 mod resend;
 mod route;
@@ -159,6 +161,7 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         Verb::Find(args) => find::run(&args, &places),
         Verb::Sendmail(args) => sendmail::run(&args, &places),
         Verb::Filter(args) => filter::run(&args, &places),
+        Verb::Index(args) => index::run(&args, &places),
         Verb::NotifyPostmaster(args) => notify_postmaster::run(&args, &places),
         Verb::Login(args) => login::run(&args, &places),
         Verb::Completions(args) => completions(&args),

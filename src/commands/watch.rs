@@ -17,10 +17,11 @@ use crate::offer::store::Journal;
 use crate::terminal::shown;
 use crate::watch::folders::Folders;
 use crate::watch::progress::Progress;
-use crate::watch::{Event, Events, arrival};
+use crate::watch::{Event, Events, arrival, keeper};
 
 use super::arrived::take_in;
 use super::auto::{self, Worker};
+use super::find::folders_of;
 use super::{CONFIG, DONE, Failure, IO, NOTHING, journal};
 
 /// How often everything is looked through, whatever the system tells.
@@ -39,6 +40,7 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
         let text = format!("no folder to watch; write [mail] inbox into {file}");
         return Err(Failure::new(CONFIG, text));
     }
+    let index = config.mail.index.then(|| folders_of(&config));
     let mut daemon = Daemon {
         folders: Folders::new(config.mail.inbox.clone()),
         config,
@@ -50,6 +52,10 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
         let new = daemon.look()?;
         let sent = auto::act(places, &daemon.is_over)?;
         return Ok(if new + sent > 0 { DONE } else { NOTHING });
+    }
+    if let Some(folders) = index {
+        let state = places.state_home.join(super::NAME);
+        thread::spawn(move || keeper::keep(&state, &folders));
     }
     let worker = Worker::start(places);
     let result = daemon.watch(&worker);

@@ -33,6 +33,7 @@ pub use source::{Error, Place};
 
 pub use crate::submission::credentials::Command as CommandLine;
 
+use crate::maildir::external::Program;
 use crate::policy::Policy;
 use crate::submission::credentials::Request;
 use crate::submission::{Mechanism, Server};
@@ -63,8 +64,11 @@ pub struct Config {
     pub warnings: Vec<String>,
 }
 
+/// How long a look-up may stand still before the user hears of it, in seconds.
+const SEARCH_TIMEOUT: u64 = 5;
+
 /// The Maildir folders.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
     /// Watched for notices.
     pub inbox: Vec<PathBuf>,
@@ -74,6 +78,26 @@ pub struct Mail {
     pub search: Vec<PathBuf>,
     /// Servers whose `Authentication-Results` are believed (RFC 8601 section 2.5).
     pub authserv_ids: Vec<String>,
+    /// The daemon keeps an index of the folders above.
+    pub index: bool,
+    /// How many seconds a look-up may stand still before the user is asked; 0: without end.
+    pub search_timeout: u64,
+    /// Asked where our own index does not know the answer.
+    pub external: Option<Program>,
+}
+
+impl Default for Mail {
+    fn default() -> Mail {
+        Mail {
+            inbox: Vec::new(),
+            sent: Vec::new(),
+            search: Vec::new(),
+            authserv_ids: Vec::new(),
+            index: true,
+            search_timeout: SEARCH_TIMEOUT,
+            external: None,
+        }
+    }
 }
 
 /// A sender and the way out for its mail.
@@ -133,6 +157,9 @@ impl Config {
                 .search
                 .unwrap_or_else(|| folder(answers.folder.as_ref())),
             authserv_ids: written.authserv_ids,
+            index: written.index.unwrap_or(config.mail.index),
+            search_timeout: written.search_timeout.unwrap_or(config.mail.search_timeout),
+            external: written.external.unwrap_or(config.mail.external),
         };
         config.accounts = accounts(written.accounts, &answers, places);
         if answers.smtp_url_is_unusable {

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod filter;
+mod finding;
 mod force;
 mod history;
 mod home;

@@ -21,7 +21,7 @@ use crate::policy::marked;
 use crate::watch::arrival::Arrived;
 
 use super::super::arrived::take_in;
-use super::super::find::{look, missing};
+use super::super::find::{Wanted, look, missing};
 use super::super::route::Route;
 use super::super::{DATA, Failure, IO, NOTHING, journal, judge, read_notice};
 
@@ -93,7 +93,7 @@ impl Case {
             .message_id
             .clone()
             .ok_or_else(|| Failure::new(NOTHING, NoOffer::NoMessageId))?;
-        let original = original(config, places, &notice, &message_id)?;
+        let original = original(config, places, &notice, &message_id, !args.sending.yes)?;
         let wishes = wishes(config, &notice, &original.bytes);
         let rewritten = rewritten(&original.bytes, &wishes, args.force)
             .map_err(|refusal| Failure::new(NOTHING, refusal))?;
@@ -190,6 +190,7 @@ fn original(
     places: &Places,
     notice: &Notice,
     id: &str,
+    is_attended: bool,
 ) -> Result<Original, Failure> {
     let state = places.state_home.join(NAME);
     let kept = kept::find(&state, id, &|message| {
@@ -206,8 +207,15 @@ fn original(
     }
     let date = notice.original.date.as_deref().and_then(text::date);
     let near = date.or(notice.arrival_date);
-    let proven = |header: &[u8]| proof::prove(header, &notice.original).is_ok();
-    let found = look(config, id, near, &proven);
+    let returned = notice.original.clone();
+    let wanted = Wanted {
+        id,
+        near,
+        is_for_all: false,
+        is_attended,
+    };
+    let proven = move |header: &[u8]| proof::prove(header, &returned).is_ok();
+    let found = look(config, places, &wanted, proven)?;
     // The best copy comes first.
     let copy = found
         .copies
