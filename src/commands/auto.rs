@@ -152,6 +152,7 @@ fn one(
         send: &case.plan.send,
         policy: &config.policy,
         provenance: case.judgement.provenance,
+        is_by_id_alone: case.judgement.is_by_id_alone,
         is_flawed: !case.flaws.is_empty(),
         honours: case.honour.map(|(honours, _)| honours),
         accounts: config.accounts_for(&case.route.sender).len(),
