@@ -14,6 +14,8 @@ use sink::Delivery;
 use site::{Reader, Site, Submission};
 use terminal::Terminal;
 
+#[path = "e2e/compose.rs"]
+mod compose;
 #[path = "e2e/keyring.rs"]
 mod keyring;
 #[path = "e2e/message.rs"]

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::cli::{NAME, Resend};
+use crate::cli::{NAME, Resend, Sending};
 use crate::config::{Asking, Config, Places};
 use crate::notice;
 use crate::offer::standing::{Facts, Waits, consents};
@@ -138,7 +138,16 @@ fn one(
     journal: &mut Journal,
     offer: &Recorded,
 ) -> Result<Done, Failure> {
-    let mut case = match Case::open(&offer.notice, &Resend::default(), config, places) {
+    // Nobody is there to be asked.
+    let sending = Sending {
+        yes: true,
+        ..Sending::default()
+    };
+    let args = Resend {
+        sending,
+        ..Resend::default()
+    };
+    let mut case = match Case::open(&offer.notice, &args, config, places) {
         Ok(case) => case,
         Err(failure) => return Ok(Done::Unfit(failure)),
     };
@@ -150,6 +159,7 @@ fn one(
         send: &case.plan.send,
         policy: &config.policy,
         provenance: case.judgement.provenance,
+        is_by_id_alone: case.judgement.is_by_id_alone,
         is_flawed: !case.flaws.is_empty(),
         honours: case.honour.map(|(honours, _)| honours),
         accounts: config.accounts_for(&case.route.sender).len(),

@@ -1,5 +1,6 @@
 //! One file a verb: read the arguments, call the rooms, print.
 
+use std::env;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -10,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{CommandFactory, Parser};
 use serde::Serialize;
 
-use crate::cli::{Cli, Completions, NAME, Verb};
+use crate::cli::{self, Cli, Completions, NAME, Verb};
 use crate::config::{self, Asking, Config, Places};
 use crate::log;
 use crate::maildir::LARGEST;
@@ -22,15 +23,20 @@ use crate::terminal::shown;
 
 mod arrived;
 mod auto;
+mod compose;
+mod filter;
 mod find;
+mod index;
 mod inspect;
 mod login;
 mod notify_postmaster;
 mod offers;
+mod patience;
 mod process;
 mod resend;
 mod route;
 mod send;
+mod sendmail;
 mod telling;
 mod watch;
 
@@ -46,6 +52,8 @@ pub const USAGE: u8 = 64;
 pub const DATA: u8 = 65;
 /// sysexits.h `EX_NOINPUT`: a file or message is missing.
 pub const NO_INPUT: u8 = 66;
+/// sysexits.h `EX_NOUSER`: a recipient that cannot be one.
+pub const NO_USER: u8 = 67;
 /// sysexits.h `EX_UNAVAILABLE`: a server refused or cannot be reached.
 pub const UNAVAILABLE: u8 = 69;
 /// sysexits.h `EX_SOFTWARE`: a fault of this program.
@@ -118,7 +126,7 @@ impl From<io::Error> for Failure {
 /// The whole program: parses the command line, runs the verb, turns the result into an exit status.
 pub fn main() -> ExitCode {
     forbid_core_files();
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(cli::words(env::args_os())) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
@@ -153,6 +161,9 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         Verb::Dismiss(args) => offers::dismiss(&args, &places),
         Verb::Resolve(args) => offers::resolve(&args, &places),
         Verb::Find(args) => find::run(&args, &places),
+        Verb::Sendmail(args) => sendmail::run(&args, &places),
+        Verb::Filter(args) => filter::run(&args, &places),
+        Verb::Index(args) => index::run(&args, &places),
         Verb::NotifyPostmaster(args) => notify_postmaster::run(&args, &places),
         Verb::Login(args) => login::run(&args, &places),
         Verb::Completions(args) => completions(&args),

@@ -81,7 +81,14 @@ pub(super) fn send(
         begun,
     };
     let bar = bar(message.len(), quiet);
-    let submitted = submit(&way, &envelope, message, &mut note, &bar);
+    let submitted = {
+        let before_data = &mut |accepted: &[&str]| note.begin(accepted, envelope.id());
+        let progress = &mut |sent, total| {
+            bar.set_length(total);
+            bar.set_position(sent);
+        };
+        way.submit(&envelope, message, before_data, progress)
+    };
     bar.finish_and_clear();
     // Noted before QUIT: a server that is slow to say goodbye must not make the outcome unknown.
     let outcomes = note.finish(&envelope, &submitted.result);
@@ -90,15 +97,17 @@ pub(super) fn send(
 }
 
 /// How an account submits, with the secret that it takes.
-enum Way {
+pub(super) enum Way {
+    /// By this command.
     Command(Vec<String>),
+    /// By this server.
     Server(Box<Server>, Secret),
 }
 
 impl Way {
     /// Nobody is asked for a secret where the user may not be there. It may be had later: what keeps it may
     /// be locked now.
-    fn of(account: &Account, is_unattended: bool) -> Result<Way, Failure> {
+    pub(super) fn of(account: &Account, is_unattended: bool) -> Result<Way, Failure> {
         if let Some(command) = &account.command {
             return Ok(Way::Command(command.clone()));
         }
@@ -116,26 +125,22 @@ impl Way {
         }?;
         Ok(Way::Server(Box::new(server), secret))
     }
-}
 
-fn submit<'a>(
-    way: &'a Way,
-    envelope: &Envelope,
-    message: &[u8],
-    note: &mut Note<'_>,
-    bar: &ProgressBar,
-) -> Submitted<'a> {
-    let before_data = &mut |accepted: &[&str]| note.begin(accepted, envelope.id());
-    let progress = &mut |sent, total| {
-        bar.set_length(total);
-        bar.set_position(sent);
-    };
-    match way {
-        Way::Command(command) => {
-            sendmail::submit(command, envelope, message, before_data, progress).into()
-        }
-        Way::Server(server, secret) => {
-            smtp::submit(server, secret, envelope, message, before_data, progress)
+    /// See [`sendmail::submit`] and [`smtp::submit`].
+    pub(super) fn submit(
+        &self,
+        envelope: &Envelope,
+        message: &[u8],
+        before_data: &mut dyn FnMut(&[&str]) -> io::Result<()>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Submitted<'_> {
+        match self {
+            Way::Command(command) => {
+                sendmail::submit(command, envelope, message, before_data, progress).into()
+            }
+            Way::Server(server, secret) => {
+                smtp::submit(server, secret, envelope, message, before_data, progress)
+            }
         }
     }
 }

@@ -16,12 +16,14 @@ use crate::offer::store::Journal;
 use crate::terminal::shown;
 use crate::watch::alone::{self, Alone};
 use crate::watch::folders::Folders;
+use crate::watch::keeper::Keeper;
 use crate::watch::manager::Manager;
 use crate::watch::progress::Progress;
 use crate::watch::{Event, Events, Turn, arrival, clock, signals};
 
 use super::arrived::take_in;
 use super::auto::{self, Worker};
+use super::find::folders_of;
 use super::telling::Telling;
 use super::{CONFIG, DONE, Failure, IO, NOTHING, TRY_AGAIN, journal};
 
@@ -58,6 +60,7 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
     let mut daemon = Daemon {
         telling: Telling::start(&config, &sender),
         worker: Worker::start(places, &sender),
+        keeper: None,
         folders: Folders::new(config.mail.inbox.clone()),
         config,
         journal,
@@ -75,6 +78,7 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
         daemon.telling.finish(&mut daemon.journal, &receiver);
         return Ok(if new + sent > 0 { DONE } else { NOTHING });
     }
+    daemon.keep_index();
     daemon.watch(places, &sender, &receiver)?;
     daemon.worker.end();
     daemon.telling.end(&mut daemon.journal, &receiver);
@@ -112,6 +116,7 @@ struct Daemon {
     journal: Journal,
     telling: Telling,
     worker: Worker,
+    keeper: Option<Keeper>,
     progress: Progress,
     /// The state folder.
     state: PathBuf,
@@ -216,6 +221,12 @@ impl Daemon {
         }
     }
 
+    /// Of the folders that the configuration names now.
+    fn keep_index(&mut self) {
+        let is_kept = self.config.mail.index;
+        self.keeper = is_kept.then(|| Keeper::start(&self.state, folders_of(&self.config)));
+    }
+
     /// A configuration that is no good leaves everything as it was.
     fn reload(&mut self, places: &Places, sender: &Sender<Event>) {
         match settings(places) {
@@ -223,6 +234,7 @@ impl Daemon {
                 self.telling.restart(&config, sender);
                 self.folders = Folders::new(config.mail.inbox.clone());
                 self.config = config;
+                self.keep_index();
                 tracing::info!("the configuration was read again");
             }
             Err(failure) => {

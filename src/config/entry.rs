@@ -63,6 +63,28 @@ impl<'a> Entry<'a> {
         }
     }
 
+    /// A string that may be empty.
+    pub(super) fn text(&self) -> Result<String, Error> {
+        let text = self.value.as_str();
+        text.map(str::to_owned)
+            .ok_or_else(|| self.wrong_type("a string"))
+    }
+
+    pub(super) fn boolean(&self) -> Result<bool, Error> {
+        self.value
+            .as_bool()
+            .ok_or_else(|| self.wrong_type("true or false"))
+    }
+
+    /// A whole number, at most 65535.
+    pub(super) fn number(&self) -> Result<u16, Error> {
+        let DeValue::Integer(number) = self.value else {
+            return Err(self.wrong_type("a whole number"));
+        };
+        u16::from_str_radix(number.as_str(), number.radix())
+            .map_err(|_| self.refuse("must be a whole number from 0 to 65535"))
+    }
+
     /// A list of strings that is not empty.
     pub(super) fn words(&self) -> Result<Vec<String>, Error> {
         const EXPECTED: &str = "a list of strings";

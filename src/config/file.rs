@@ -5,16 +5,26 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::Account;
+use super::compose::{self, Compose};
 use super::entry::{Entry, entries, list, nearest};
 use super::source::{Error, Place, Source};
 use super::tell::{self, Tell};
+use crate::maildir::external::Program;
 use crate::policy::{Decision, Pattern, Policy};
 use crate::submission::{Mechanism, MechanismError, Server, ServerError};
 
 /// The sections of the file.
-pub const SECTIONS: &[&str] = &["mail", "account", "policy", "tell"];
+pub const SECTIONS: &[&str] = &["mail", "account", "compose", "policy", "tell"];
 /// The keys of `[mail]`.
-pub const MAIL_KEYS: &[&str] = &["inbox", "sent", "search", "authserv_id"];
+pub const MAIL_KEYS: &[&str] = &[
+    "inbox",
+    "sent",
+    "search",
+    "authserv_id",
+    "index",
+    "search_timeout",
+    "external",
+];
 /// The keys of an `[[account]]`.
 pub const ACCOUNT_KEYS: &[&str] = &[
     "name",
@@ -48,7 +58,11 @@ pub(super) struct Written {
     pub(super) sent: Option<Vec<PathBuf>>,
     pub(super) search: Option<Vec<PathBuf>>,
     pub(super) authserv_ids: Vec<String>,
+    pub(super) index: Option<bool>,
+    pub(super) search_timeout: Option<u64>,
+    pub(super) external: Option<Option<Program>>,
     pub(super) accounts: Vec<Account>,
+    pub(super) compose: Compose,
     pub(super) auto_per_day: Option<u32>,
     pub(super) policy: Policy,
     /// Tables with policy, still to be read.
@@ -69,6 +83,10 @@ pub(super) fn parse(source: &Source, home: &Path) -> Result<Written, Error> {
                 &mut written,
             )?,
             "account" => accounts(source, &entry, home, &mut written)?,
+            "compose" => {
+                let table = entry.table("a section, `[compose]`")?;
+                written.compose = compose::compose(source, table, home)?;
+            }
             "policy" => policy(
                 source,
                 entry.table("a section, `[policy]`")?,
@@ -101,10 +119,22 @@ fn mail(source: &Source, table: &DeTable, home: &Path, written: &mut Written) ->
             "sent" => written.sent = Some(entry.paths(home)?),
             "search" => written.search = Some(entry.paths(home)?),
             "authserv_id" => written.authserv_ids = entry.strings()?,
+            "index" => written.index = Some(entry.boolean()?),
+            "search_timeout" => written.search_timeout = Some(entry.number()?.into()),
+            "external" => written.external = Some(external(&entry)?),
             _ => return Err(entry.refuse_key(MAIL_KEYS)),
         }
     }
     Ok(())
+}
+
+fn external(entry: &Entry) -> Result<Option<Program>, Error> {
+    match &*entry.string()? {
+        "none" => Ok(None),
+        "notmuch" => Ok(Some(Program::Notmuch)),
+        "mu" => Ok(Some(Program::Mu)),
+        _ => Err(entry.refuse("must be one of `none`, `notmuch`, `mu`")),
+    }
 }
 
 fn accounts(

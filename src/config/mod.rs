@@ -10,6 +10,7 @@
 //! says is remembered. Where it knows nothing either, the key stays empty; whoever needs it then says
 //! what to write into [`Config::file`].
 
+mod compose;
 pub mod discover;
 pub mod durable;
 mod entry;
@@ -25,6 +26,7 @@ mod tell;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+pub use compose::{COMPOSE_KEYS, Compose};
 pub use discover::Asking;
 pub use file::{ACCOUNT_KEYS, AUTH_WORDS, MAIL_KEYS, POLICY_KEYS, SECTIONS};
 pub use mutt::Answers;
@@ -34,6 +36,7 @@ pub use tell::{TELL_KEYS, Tell};
 
 pub use crate::submission::credentials::Command as CommandLine;
 
+use crate::maildir::external::Program;
 use crate::policy::Policy;
 use crate::submission::credentials::Request;
 use crate::submission::{Mechanism, Server};
@@ -52,6 +55,8 @@ pub struct Config {
     pub mail: Mail,
     /// Through whom mail is sent, in the order of preference.
     pub accounts: Vec<Account>,
+    /// What happens to mail that the user is writing.
+    pub compose: Compose,
     /// Where opting out is allowed.
     pub policy: Policy,
     /// How the daemon tells of offers.
@@ -66,8 +71,11 @@ pub struct Config {
     pub warnings: Vec<String>,
 }
 
+/// How long a look-up may stand still before the user hears of it, in seconds.
+const SEARCH_TIMEOUT: u64 = 5;
+
 /// The Maildir folders.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
     /// Watched for notices.
     pub inbox: Vec<PathBuf>,
@@ -77,6 +85,26 @@ pub struct Mail {
     pub search: Vec<PathBuf>,
     /// Servers whose `Authentication-Results` are believed (RFC 8601 section 2.5).
     pub authserv_ids: Vec<String>,
+    /// The daemon keeps an index of the folders above.
+    pub index: bool,
+    /// How many seconds a look-up may stand still before the user is asked; 0: without end.
+    pub search_timeout: u64,
+    /// Asked where our own index does not know the answer.
+    pub external: Option<Program>,
+}
+
+impl Default for Mail {
+    fn default() -> Mail {
+        Mail {
+            inbox: Vec::new(),
+            sent: Vec::new(),
+            search: Vec::new(),
+            authserv_ids: Vec::new(),
+            index: true,
+            search_timeout: SEARCH_TIMEOUT,
+            external: None,
+        }
+    }
 }
 
 /// A sender and the way out for its mail.
@@ -136,6 +164,9 @@ impl Config {
                 .search
                 .unwrap_or_else(|| folder(answers.folder.as_ref())),
             authserv_ids: written.authserv_ids,
+            index: written.index.unwrap_or(config.mail.index),
+            search_timeout: written.search_timeout.unwrap_or(config.mail.search_timeout),
+            external: written.external.unwrap_or(config.mail.external),
         };
         config.accounts = accounts(written.accounts, &answers, places);
         if answers.smtp_url_is_unusable {
@@ -143,6 +174,7 @@ impl Config {
                 "mutt's smtp_url names no user, or has a form that is not understood".to_owned(),
             );
         }
+        config.compose = written.compose;
         config.policy = written.policy;
         config.tell = written.tell;
         config.auto_per_day = written.auto_per_day.unwrap_or(AUTO_PER_DAY);

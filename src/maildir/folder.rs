@@ -11,6 +11,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::pulse::Pulse;
+
 /// Where messages lie. `new` stands first: a message read while we look goes from there to `cur`.
 pub const PARTS: [&str; 2] = ["new", "cur"];
 
@@ -51,11 +53,21 @@ pub fn is_maildir(path: &Path) -> bool {
 pub struct Walk {
     entered: HashSet<(u64, u64)>,
     given: HashSet<(u64, u64)>,
+    pulse: Pulse,
 }
 
 impl Walk {
+    /// One whose progress `pulse` shows.
+    pub fn with(pulse: &Pulse) -> Walk {
+        Walk {
+            pulse: pulse.clone(),
+            ..Walk::default()
+        }
+    }
+
     /// The folder `path` alone, if it is one that this walk has not given before.
     pub fn only(&mut self, path: &Path) -> Option<PathBuf> {
+        self.pulse.enter(path);
         let new = is_maildir(path) && self.given.insert(identity(path).ok()?);
         new.then(|| path.to_owned())
     }
@@ -79,6 +91,7 @@ impl Walk {
         let mut directories = Vec::new();
         let mut to_do = vec![root.to_owned()];
         while let Some(directory) = to_do.pop() {
+            self.pulse.enter(&directory);
             match identity(&directory) {
                 Ok(identity) if self.entered.insert(identity) => {
                     let maildir = is_maildir(&directory);
@@ -264,6 +277,32 @@ mod tests {
         fn any_bytes_are_a_name(name in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..40)) {
             let parsed = FileName::parse(OsStr::from_bytes(&name));
             assert!(name.starts_with(parsed.base) && name.ends_with(parsed.flags));
+        }
+
+        /// Whatever a reader or a synchroniser does to a name, it stays that of the same message.
+        #[test]
+        fn the_base_stays(
+            time in 100_000_000..99_999_999_999_i64,
+            unique in "[a-zA-Z0-9_]{1,20}",
+            host in "[a-z0-9.-]{1,20}",
+            number in proptest::option::of(1..100_000_u32),
+            size in proptest::option::of(1..100_000_u32),
+            flags in proptest::option::of("[DFPRSTa-z]{0,8}"),
+        ) {
+            let base = format!("{time}.{unique}.{host}");
+            let mut name = base.clone();
+            for (key, value) in [("S", size), ("U", number)] {
+                if let Some(value) = value {
+                    name += &format!(",{key}={value}");
+                }
+            }
+            if let Some(flags) = &flags {
+                name += &format!(":2,{flags}");
+            }
+            let parsed = FileName::parse(OsStr::new(&name));
+            assert_eq!(parsed.base, base.as_bytes());
+            assert_eq!(parsed.time, Some(time));
+            assert_eq!(parsed.flags, flags.unwrap_or_default().as_bytes());
         }
     }
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use memchr::memmem;
 use rustix::fs::OFlags;
 
+use super::copy::is_foreign;
 use super::media::Media;
 use crate::message::{header, text};
 
@@ -17,6 +18,14 @@ const FIRST: usize = 4 << 10;
 const LONGEST: usize = 16 << 20;
 /// Where the last boundary of a message must lie, from the end of the file.
 const TAIL: u64 = 64 << 10;
+
+/// How gzip, bzip2, xz and zstd files begin: archives, or what Dovecot's compression leaves in a Maildir.
+const COMPRESSED: [&[u8]; 4] = [b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"];
+
+/// Is this the error of [`HeadReader::with_id`] for a compressed file?
+pub(super) fn is_compressed(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported && error.raw_os_error().is_none()
+}
 
 /// Reads header blocks, one after the other, into one buffer.
 #[derive(Default)]
@@ -33,7 +42,35 @@ pub(super) struct Head {
     pub(super) complete: bool,
 }
 
+/// What the index keeps of a message.
+pub(super) struct Glance {
+    /// Its Message-ID, without brackets.
+    pub(super) id: Option<String>,
+    /// The part of the header that was read shows no trace of a server or a list.
+    pub(super) is_ours: bool,
+}
+
 impl HeadReader {
+    /// Looks at a message, no further than its Message-ID.
+    pub(super) fn glance(&mut self, file: &mut File) -> io::Result<Glance> {
+        let mut filled = 0;
+        loop {
+            let size = if filled == 0 { FIRST } else { filled * 4 };
+            let wanted = size - filled;
+            let got = self.fill(file, filled, wanted)?;
+            filled += got;
+            let at_end = got < wanted;
+            let seen = scan(&self.buffer[..filled], at_end);
+            if seen.id.is_some() || seen.ended || at_end || filled >= LONGEST {
+                let header = &self.buffer[..seen.length];
+                return Ok(Glance {
+                    id: seen.id.filter(|id| !id.is_empty()),
+                    is_ours: !header::fields(header).any(|field| is_foreign(&field)),
+                });
+            }
+        }
+    }
+
     /// The header block of the file at `path`, if its `Message-ID` is `id` (without brackets).
     pub(super) fn with_id(&mut self, path: &Path, id: &str) -> io::Result<Option<Head>> {
         // A name in a Maildir may be that of a pipe: NONBLOCK opens it without waiting for a writer.
@@ -49,6 +86,12 @@ impl HeadReader {
             let got = self.fill(&mut file, filled, wanted)?;
             filled += got;
             let at_end = got < wanted;
+            if COMPRESSED
+                .iter()
+                .any(|magic| self.buffer[..filled].starts_with(magic))
+            {
+                return Err(io::Error::new(io::ErrorKind::Unsupported, "compressed"));
+            }
             let seen = scan(&self.buffer[..filled], at_end);
             match seen.id {
                 Some(found) if found != id => return Ok(None),

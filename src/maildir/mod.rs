@@ -11,11 +11,14 @@ use std::path::{Path, PathBuf};
 use folder::{FileName, PARTS};
 
 mod copy;
+pub mod external;
 pub mod folder;
 mod head;
+pub mod index;
 mod listing;
 mod media;
 pub mod proof;
+pub mod pulse;
 pub mod search;
 
 /// The largest message that is read, in bytes. Submission servers take less; the mail parser's

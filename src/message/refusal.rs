@@ -122,6 +122,18 @@ fn start(field: &Field) -> String {
     field.text().chars().take(200).collect()
 }
 
+/// Does an odd line end hide a field that nobody may see?
+///
+/// # Errors
+///
+/// [`Refusal::HiddenField`] names it.
+pub fn refuse_hidden(message: &[u8]) -> Result<(), Refusal> {
+    match header::fields(message).find_map(|field| hidden(&field)) {
+        Some(field) => Err(Refusal::HiddenField { field }),
+        None => Ok(()),
+    }
+}
+
 /// The private field that would be there if a bare CR ended a line, or if a name could be folded.
 fn hidden(field: &Field) -> Option<&'static str> {
     let unfolded: Vec<u8> = match field.name().is_empty() {

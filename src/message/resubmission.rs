@@ -168,7 +168,7 @@ pub(super) fn is_mbox_line(field: &Field) -> bool {
 }
 
 /// The line end that the first line of the message has.
-fn line_end(message: &[u8]) -> &'static [u8] {
+pub(super) fn line_end(message: &[u8]) -> &'static [u8] {
     match memchr::memchr(b'\n', message) {
         Some(lf) if lf > 0 && message[lf - 1] == b'\r' => b"\r\n",
         _ => b"\n",

@@ -43,6 +43,9 @@ pub struct Judgement {
     pub doubt: Option<String>,
     /// What makes it [`Provenance::Verified`], as a clause for the user.
     pub proof: Option<String>,
+    /// The envelope id is all that speaks for it: by its way and its writer it would be unverified. The
+    /// servers that the message was passed on to were told the id, too (RFC 3461 section 5.2.1).
+    pub is_by_id_alone: bool,
 }
 
 impl Judgement {
@@ -51,6 +54,7 @@ impl Judgement {
             provenance: Provenance::Verified,
             doubt: None,
             proof: Some(proof),
+            is_by_id_alone: false,
         }
     }
 
@@ -59,6 +63,7 @@ impl Judgement {
             provenance,
             doubt: Some(doubt),
             proof: None,
+            is_by_id_alone: false,
         }
     }
 }
@@ -79,7 +84,11 @@ pub fn judge(notice: &Notice, known: &Known<'_>) -> Judgement {
     let id = notice.envelope_id.as_deref();
     if id.is_some_and(|id| is_ours(id, known)) {
         let proof = "it returns what only a server that handled the message knew";
-        return Judgement::verified(proof.to_owned());
+        return Judgement {
+            is_by_id_alone: !matches!(signed(notice, known), Ok(Some(_)))
+                && doubt(notice, known.servers).is_some(),
+            ..Judgement::verified(proof.to_owned())
+        };
     }
     let doubt = match signed(notice, known) {
         Ok(Some(proof)) => return Judgement::verified(proof),
@@ -289,6 +298,19 @@ mod tests {
             );
         }
         assert_eq!(judged(NOTICE, "other", "").0, Provenance::Unverified);
+    }
+
+    #[test]
+    fn the_envelope_id_may_be_all_that_speaks_for_it() {
+        for (server, is_alone) in [("example.org", false), ("example.net", true)] {
+            let notice = crate::notice::read(NOTICE.as_bytes()).expect("a notice");
+            let known = Known {
+                is_our_envelope_id: &|id| id == "ours+1",
+                servers: &[server.to_owned()],
+                authserv_ids: &[],
+            };
+            assert_eq!(judge(&notice, &known).is_by_id_alone, is_alone, "{server}");
+        }
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub struct Fact {
 /// What the reason of a delay or failure means for an offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bearing {
-    /// An opt-out would help.
+    /// An opt-out would help, whether or not the sender's wish allows it.
     Helps,
     /// The notice does not say why: what was known before still holds. Most final failures are such.
     Hidden,
@@ -123,7 +123,9 @@ pub fn news(notice: &Notice, message: &[u8], provenance: Provenance, now: i64) -
 
 fn bearing(report: &RecipientReport) -> Bearing {
     match report.cause {
-        _ if report.opt_out_helps => Bearing::Helps,
+        // The sender's wish for security is no news: whether to go past it is asked elsewhere.
+        _ if report.would_help => Bearing::Helps,
+        Cause::RequiretlsUnsupported => Bearing::Helps,
         Cause::Hidden => Bearing::Hidden,
         _ => Bearing::Other,
     }

@@ -1,11 +1,12 @@
 //! New messages in the watched folders.
 //!
 //! Events of the system are hints; the folders are the truth. [`folders`] says which messages have not
-//! been looked at yet, [`Events`] when a look is due, [`progress`] how far the last run came, and
-//! [`arrival`] reads a message no further than needed.
+//! been looked at yet, [`Events`] when a look is due, [`progress`] how far the last run came,
+//! [`arrival`] reads a message no further than needed, and [`keeper`] keeps the index of all mail current.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RemoveKind, RenameMode};
@@ -17,6 +18,7 @@ pub mod alone;
 pub mod arrival;
 pub mod clock;
 pub mod folders;
+pub mod keeper;
 pub mod manager;
 pub mod progress;
 pub mod signals;
@@ -55,12 +57,14 @@ pub enum Event {
     Stop,
 }
 
+/// Whoever watches, and however often: it is said once.
+static HAS_WARNED: AtomicBool = AtomicBool::new(false);
+
 /// The events of the system.
 #[derive(Debug)]
 pub struct Events {
     sender: Sender<Event>,
     watcher: Option<RecommendedWatcher>,
-    has_warned: bool,
 }
 
 impl Events {
@@ -69,7 +73,6 @@ impl Events {
         Events {
             sender,
             watcher: None,
-            has_warned: false,
         }
     }
 
@@ -81,9 +84,8 @@ impl Events {
         self.watcher = None;
         let reason = self.start(directories);
         if let Some(reason) = &reason
-            && !self.has_warned
+            && !HAS_WARNED.swap(true, Ordering::Relaxed)
         {
-            self.has_warned = true;
             tracing::warn!(
                 "the system does not tell of every change ({reason}); looking by the clock"
             );

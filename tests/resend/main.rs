@@ -6,6 +6,8 @@ mod all;
 mod bad_input;
 #[cfg(feature = "desktop")]
 mod desktop;
+mod filter;
+mod finding;
 mod flood;
 mod force;
 mod history;
@@ -14,6 +16,7 @@ mod news;
 mod once;
 mod postmaster;
 mod recipients;
+mod sendmail;
 mod session;
 mod standing;
 mod tell;

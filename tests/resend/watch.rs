@@ -360,3 +360,43 @@ fn process_takes_all_of_a_message() {
     assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("0 1\n", ""));
     home.received();
 }
+
+#[test]
+fn the_daemon_keeps_the_index_current() {
+    let home = home();
+    let daemon = Daemon::start(&home, &[]);
+    let is_indexed = |files: u64| {
+        let run = home.run(&["index", "--check"], "");
+        run.stdout
+            .starts_with(&format!("{files} messages in 2 folders"))
+    };
+    let wait = |files| {
+        let end = Instant::now() + PATIENCE;
+        while !is_indexed(files) {
+            assert!(Instant::now() < end, "{files}: {}", daemon.log());
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    wait(1);
+    deliver_to(
+        &home,
+        "Sent",
+        "2.sent",
+        "Message-ID: <2@example.org>\n\nx\n",
+    );
+    wait(2);
+    deliver(&home, "3.inbox", "Message-ID: <3@example.org>\n\nx\n");
+    wait(3);
+    // It may be deleted at any time.
+    fs::remove_file(home.state().join("index.sqlite3")).expect("an index");
+    let run = home.run(&["find", "2@example.org"], "");
+    let path = home.path("Mail/Sent/new/2.sent");
+    assert_eq!(run.stdout, format!("{}\n", path.display()));
+    make_folder(&home, "Other");
+    let end = Instant::now() + PATIENCE;
+    while !home.state().join("index.sqlite3").exists() {
+        assert!(Instant::now() < end, "not built again: {}", daemon.log());
+        thread::sleep(Duration::from_millis(20));
+    }
+    daemon.stop();
+}

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::{NAME, Resend};
 use crate::config::{Config, Places};
+use crate::kept;
 use crate::maildir::search::{Copy, Flaw};
 use crate::maildir::{self, proof};
 use crate::message::recipients::senders;
@@ -20,7 +21,7 @@ use crate::policy::marked;
 use crate::watch::arrival::Arrived;
 
 use super::super::arrived::take_in;
-use super::super::find::{look, missing};
+use super::super::find::{Wanted, look, missing};
 use super::super::route::Route;
 use super::super::{DATA, Failure, IO, NOTHING, journal, judge, read_notice};
 
@@ -92,11 +93,12 @@ impl Case {
             .message_id
             .clone()
             .ok_or_else(|| Failure::new(NOTHING, NoOffer::NoMessageId))?;
-        let (copy, original) = original(config, &notice, &message_id)?;
-        let wishes = wishes(config, &notice, &original);
-        let rewritten = rewritten(&original, &wishes, args.force)
+        let original = original(config, places, &notice, &message_id, !args.sending.yes)?;
+        let wishes = wishes(config, &notice, &original.bytes);
+        let rewritten = rewritten(&original.bytes, &wishes, args.force)
             .map_err(|refusal| Failure::new(NOTHING, refusal))?;
-        let route = Route::choose(config, args.sending.account.as_deref(), &senders(&original))?;
+        let senders = senders(&original.bytes);
+        let route = Route::choose(config, args.sending.account.as_deref(), &senders)?;
         let deliveries = match journal.as_mut() {
             Some(journal) => journal.deliveries(&message_id)?,
             None => Vec::new(),
@@ -111,15 +113,16 @@ impl Case {
             config,
             journal.as_ref(),
         );
+        let recipients = original.envelope.as_deref().unwrap_or(&original.bytes);
         let mut plan = plan(
             &notice,
             &helped,
-            &original,
+            recipients,
             &args.to,
             &config.policy,
             &deliveries,
         );
-        plan.heed(&facts, &original, &args.to);
+        plan.heed(&facts, recipients, &args.to);
         let honour = match &journal {
             Some(journal) => journal.honour(&route.to_string())?,
             None => None,
@@ -131,8 +134,8 @@ impl Case {
             journal,
             offer,
             message_id,
-            path: copy.path,
-            flaws: copy.flaws,
+            path: original.path,
+            flaws: original.flaws,
             plan,
             route,
             honour,
@@ -172,12 +175,47 @@ fn rewritten(original: &[u8], wishes: &[Refusal], force: bool) -> Result<Rewritt
     }
 }
 
-/// The copy that was sent, proven, and its bytes.
-fn original(config: &Config, notice: &Notice, id: &str) -> Result<(Copy, Vec<u8>), Failure> {
+/// What was sent, proven.
+struct Original {
+    path: PathBuf,
+    flaws: Vec<Flaw>,
+    bytes: Vec<u8>,
+    /// A header that names all recipients, where more is known of them than the message says.
+    envelope: Option<Vec<u8>>,
+}
+
+/// What the `sendmail` verb has sent and kept, or else a copy of the mail reader.
+fn original(
+    config: &Config,
+    places: &Places,
+    notice: &Notice,
+    id: &str,
+    is_attended: bool,
+) -> Result<Original, Failure> {
+    let state = places.state_home.join(NAME);
+    let kept = kept::find(&state, id, &|message| {
+        proof::prove(message, &notice.original).is_ok()
+    });
+    if let Some(kept) = kept {
+        let to = kept.slip.recipients.join(">, <");
+        return Ok(Original {
+            path: kept.path,
+            flaws: Vec::new(),
+            bytes: kept.message,
+            envelope: Some(format!("Bcc: <{to}>\n").into_bytes()),
+        });
+    }
     let date = notice.original.date.as_deref().and_then(text::date);
     let near = date.or(notice.arrival_date);
-    let proven = |header: &[u8]| proof::prove(header, &notice.original).is_ok();
-    let found = look(config, id, near, &proven);
+    let returned = notice.original.clone();
+    let wanted = Wanted {
+        id,
+        near,
+        is_for_all: false,
+        is_attended,
+    };
+    let proven = move |header: &[u8]| proof::prove(header, &returned).is_ok();
+    let found = look(config, places, &wanted, proven)?;
     // The best copy comes first.
     let copy = found
         .copies
@@ -197,7 +235,12 @@ fn original(config: &Config, notice: &Notice, id: &str) -> Result<(Copy, Vec<u8>
         );
         return Err(Failure::new(DATA, text));
     }
-    Ok((copy.clone(), bytes))
+    Ok(Original {
+        path: copy.path.clone(),
+        flaws: copy.flaws.clone(),
+        bytes,
+        envelope: None,
+    })
 }
 
 /// Was the copy received, though it lies where sent mail does? Some keep both in the inbox.

@@ -27,6 +27,7 @@ mod fact;
 mod news;
 mod sending;
 mod standing;
+mod submitted;
 mod told;
 
 /// The journal cannot do what was asked.
@@ -245,6 +246,7 @@ impl Journal {
             }
         }
         tx.execute_batch(told::SCHEMA).map_err(sql)?;
+        tx.execute_batch(submitted::TABLE).map_err(sql)?;
         tx.execute_batch(standing::SCHEMA).map_err(sql)?;
         tx.commit().map_err(sql)
     }

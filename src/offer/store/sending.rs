@@ -72,17 +72,18 @@ impl Journal {
         Ok(letters)
     }
 
-    /// Is this the ENVID of one of our resubmissions of this message?
+    /// Is this the ENVID of one of our submissions of this message, the first or a later one?
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn knows_envelope(&self, id: &str, message_id: &str) -> Result<bool, Error> {
-        self.db
-            .query_row(
-                "SELECT EXISTS (SELECT 1 FROM delivery WHERE envelope_id = ?1 AND message_id = ?2)",
-                [id, message_id],
-                |row| row.get(0),
-            )
+        let sent_again = self.db.query_row(
+            "SELECT EXISTS (SELECT 1 FROM delivery WHERE envelope_id = ?1 AND message_id = ?2)",
+            [id, message_id],
+            |row| row.get(0),
+        );
+        sent_again
+            .and_then(|known: bool| Ok(known || self.knows_submitted(id, message_id)?))
             .map_err(|source| self.sql(source))
     }
 
