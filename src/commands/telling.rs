@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use crate::config::{Config, Tell, durable};
+use crate::notice::provenance::Provenance;
 use crate::offer::Recorded;
 use crate::offer::store::Journal;
 use crate::policy::{Decision, Policy};
@@ -122,7 +123,14 @@ impl Telling {
         if self.is_undecided(&offer) {
             return Ok(());
         }
+        let facts = journal.facts(&offer.message_id)?;
+        let has = |provenance| facts.iter().any(|fact| fact.provenance == provenance);
+        let provenances = [Provenance::Verified, Provenance::Plausible];
         let tidings = Tidings {
+            provenance: provenances
+                .into_iter()
+                .find(|one| has(*one))
+                .unwrap_or(Provenance::Unverified),
             offer: id,
             recipients: offer.waiting,
             subject: offer.subject,

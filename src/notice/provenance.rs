@@ -24,6 +24,17 @@ pub enum Provenance {
     Unverified,
 }
 
+impl Provenance {
+    /// The word that it has in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Provenance::Verified => "verified",
+            Provenance::Plausible => "plausible",
+            Provenance::Unverified => "unverified",
+        }
+    }
+}
+
 /// What is known beside the notice.
 pub struct Known<'a> {
     /// Did we submit with this envelope id (RFC 3461 section 4.4), and tell nobody else?

@@ -191,10 +191,17 @@ fn a_notification_with_actions() {
     wait_for_offers(&home, 1);
     daemon.stop();
 
-    // Nothing is shown again.
+    // Nothing is shown again. Of one that a stranger may have written that is said.
     let daemon = Daemon::start(&home, &["env", &bus.variable()]);
-    deliver(&home, "3.notice", &numbered(&home, 3));
-    desktop.next();
+    let forged =
+        numbered(&home, 3).replace("Return-Path: <>\n", "Return-Path: <eve@example.com>\n");
+    deliver(&home, "3.notice", &forged);
+    assert!(
+        desktop
+            .next()
+            .body
+            .ends_with("\nNothing shows that your own mail server says so: it may be forged.")
+    );
     daemon.wait_for_log("offer 3: told (desktop)");
     daemon.stop();
     assert!(desktop.shown.try_recv().is_err());

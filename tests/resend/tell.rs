@@ -75,13 +75,14 @@ fn the_hook_is_run_once_for_each_offer() {
 
     let told = lines_of(&home, "told");
     assert_eq!(
-        &told[..8],
+        &told[..9],
         [
             "TLS_OPTOUT_CAUSE=the server of the recipient offers no encryption (STARTTLS)",
             "TLS_OPTOUT_EXPIRES=2099-11-29T06:00:12Z",
             "TLS_OPTOUT_MESSAGE_ID=lunch-1@example.org",
             &format!("TLS_OPTOUT_NOTICE={}", inbox.join("new/1.notice").display()),
             "TLS_OPTOUT_OFFER=1",
+            "TLS_OPTOUT_PROVENANCE=plausible",
             "TLS_OPTOUT_RECIPIENTS=bob@example.net",
             "TLS_OPTOUT_SUBJECT=Lunch on Thursday",
             "",

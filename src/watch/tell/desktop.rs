@@ -15,6 +15,7 @@ use zbus::message::Type;
 use zbus::names::MemberName;
 use zbus::zvariant::Value;
 
+use crate::notice::provenance::Provenance;
 use crate::terminal::{fit, shown};
 
 use super::super::Event;
@@ -76,8 +77,14 @@ impl Desktop {
                 .map(|(_, cause)| shown(cause))
                 .collect();
             causes.dedup();
+            let doubt = match one.provenance {
+                Provenance::Unverified => {
+                    "\nNothing shows that your own mail server says so: it may be forged."
+                }
+                _ => "",
+            };
             let body = format!(
-                "{}\n{}",
+                "{}\n{}{doubt}",
                 fit(&shown(&one.subject), COLUMNS),
                 fit(&causes.join("; "), COLUMNS)
             );

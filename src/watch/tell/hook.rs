@@ -30,7 +30,7 @@ pub(super) fn run(words: &[String], tidings: &Tidings) -> Telling {
 }
 
 /// Each in one line: control characters from mail are escaped.
-fn variables(tidings: &Tidings) -> [(&'static str, String); 7] {
+fn variables(tidings: &Tidings) -> [(&'static str, String); 8] {
     let all = |pick: fn(&(String, String)) -> &String| {
         let list: Vec<_> = tidings
             .recipients
@@ -48,6 +48,7 @@ fn variables(tidings: &Tidings) -> [(&'static str, String); 7] {
         ("CAUSE", causes.join("; ")),
         ("SUBJECT", shown(&tidings.subject)),
         ("MESSAGE_ID", shown(&tidings.message_id)),
+        ("PROVENANCE", tidings.provenance.word().to_owned()),
         ("EXPIRES", tidings.expires.map(rfc3339).unwrap_or_default()),
         ("NOTICE", path.unwrap_or_default()),
     ]
@@ -56,6 +57,7 @@ fn variables(tidings: &Tidings) -> [(&'static str, String); 7] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::notice::provenance::Provenance;
 
     #[test]
     fn what_mail_says_is_one_line() {
@@ -68,6 +70,7 @@ mod tests {
             message_id: "lunch-1@example.org".to_owned(),
             notice: "warning-1@example.org".to_owned(),
             expires: Some(1_795_500_000),
+            provenance: Provenance::Plausible,
             path: None,
         };
         let variables = variables(&tidings);
@@ -76,6 +79,7 @@ mod tests {
         assert_eq!(value("RECIPIENTS"), "bob@example.net carol@example.net");
         assert_eq!(value("CAUSE"), "no STARTTLS");
         assert_eq!(value("EXPIRES"), "2026-11-24T06:00:00Z");
+        assert_eq!(value("PROVENANCE"), "plausible");
         assert_eq!(value("NOTICE"), "");
     }
 }

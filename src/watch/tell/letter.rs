@@ -10,6 +10,7 @@ use mail_builder::MessageBuilder;
 use mail_builder::headers::raw::Raw;
 
 use crate::message::text::rfc3339;
+use crate::notice::provenance::Provenance;
 use crate::terminal::shown;
 
 use super::{Telling, Tidings};
@@ -98,6 +99,9 @@ fn text(tidings: &Tidings) -> String {
     for (recipient, cause) in &tidings.recipients {
         text += &format!("    {}\n        {}\n", shown(recipient), shown(cause));
     }
+    if tidings.provenance == Provenance::Unverified {
+        text += "\nNothing shows that your own mail server wrote the notice that says so:\nit may be forged.\n";
+    }
     if let Some(expires) = tidings.expires {
         text += &format!(
             "\nYour mail server goes on trying until {}.\n",
@@ -155,6 +159,7 @@ mod tests {
             message_id: "lunch-1@example.org".to_owned(),
             notice: "warning-1@example.org".to_owned(),
             expires: None,
+            provenance: Provenance::Unverified,
             path: None,
         };
         assert_eq!(letter.deliver(&tidings), Telling::Done);
@@ -173,6 +178,7 @@ mod tests {
             text.contains("\nIn-Reply-To: <lunch-1@example.org>\n"),
             "{text}"
         );
+        assert!(text.contains("it may be forged"), "{text}");
         assert!(!text.contains("\nBcc:") && !text.contains('\r'), "{text}");
         assert!(text.contains("tls-optout resend 7\n"), "{text}");
         assert_eq!(fs::read_dir(root.path().join("tmp")).unwrap().count(), 0);
@@ -199,6 +205,7 @@ mod tests {
             message_id: String::new(),
             notice: String::new(),
             expires: None,
+            provenance: Provenance::Unverified,
             path: None,
         };
         assert_eq!(letter.deliver(&tidings), Telling::Later);

@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::config::Tell;
+use crate::notice::provenance::Provenance;
 
 use super::Event;
 
@@ -42,6 +43,8 @@ pub struct Tidings {
     pub notice: String,
     /// When the server gives up, in seconds since 1970.
     pub expires: Option<i64>,
+    /// How sure it is that the user's own server wrote a notice about it. `Unverified` is said wherever it is told.
+    pub provenance: Provenance,
     /// Where the notice lay last, if it lies in a watched folder.
     pub path: Option<PathBuf>,
 }
