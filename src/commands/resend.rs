@@ -1,7 +1,6 @@
-//! `resend`: the main job. A notice in, an offer shown, the user's word, the message out.
+//! `resend`: the main job. A notice in, or the message itself, an offer shown, the user's word, the message out.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use serde_json::json;
 
@@ -11,25 +10,28 @@ use crate::offer::Outcome;
 use crate::terminal::{self, Terminal, shown};
 
 use case::Case;
+use given::{Given, Kind};
 use question::Answer;
 
 use super::send::{Outgoing, send};
-use super::{
-    DECLINED, DONE, Failure, INTERNAL, IO, NOTHING, TRY_AGAIN, each, inputs, notice_bytes,
-    tell_doubt,
-};
+use super::{DECLINED, DONE, Failure, INTERNAL, IO, NOTHING, TRY_AGAIN, each, inputs, tell_doubt};
 
 pub(super) mod case;
+mod given;
+mod original;
 mod question;
 
-/// Goes through the notices, and holds the screen at the end where that was asked for.
+/// Goes through the messages, and holds the screen at the end where that was asked for.
 pub(super) fn run(args: &Resend, places: &Places) -> Result<u8, Failure> {
     let mut seen = false;
-    let status = each(inputs(&args.notices)?, |notice| {
-        let result = one(args, places, notice);
-        // The user who said no has seen everything.
-        seen |= !matches!(result, Ok(DECLINED));
-        result
+    let status = each(inputs(&args.notices)?, |name| {
+        let messages = given::messages(places, name).inspect_err(|_| seen = true)?;
+        Ok(each(messages, |message| {
+            let result = one(args, places, message);
+            // The user who said no has seen everything.
+            seen |= !matches!(result, Ok(DECLINED));
+            result
+        }))
     });
     if args.pause {
         if seen {
@@ -48,21 +50,15 @@ fn hold() {
     }
 }
 
-fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
-    let (bytes, config) = (notice_bytes(places, notice)?, super::configuration(places)?);
-    let mut case = Case::open(&bytes, args, &config, places)?;
-    for left in &case.plan.left_out {
-        let text = format!(
-            "{}: {}",
-            shown(&left.address),
-            shown(&left.reason.to_string())
-        );
-        // Standard output belongs to the bytes of a dry run, and to JSON.
-        match args.sending.dry_run || args.json {
-            true => writeln!(io::stderr(), "{text}")?,
-            false => writeln!(io::stdout(), "{text}")?,
-        }
-    }
+fn one(args: &Resend, places: &Places, given: &Given) -> Result<u8, Failure> {
+    let config = super::configuration(places)?;
+    let mended = given.mended(&config)?;
+    let given = mended.as_ref().unwrap_or(given);
+    let mut case = match given.kind(&config)? {
+        Kind::Notice => Case::open(&given.bytes, args, &config, places)?,
+        Kind::Own => Case::of_message(given, args, &config, places)?,
+    };
+    tell_left_out(&case, args)?;
     if case.plan.send.is_empty() {
         return Ok(NOTHING);
     }
@@ -72,19 +68,7 @@ fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
         return Ok(DONE);
     }
     if !args.sending.yes || !case.wishes.is_empty() {
-        let Ok(terminal) = Terminal::open() else {
-            let summary = lines(&question::summary(&case));
-            match args.json {
-                true => write!(io::stderr(), "{summary}")?,
-                false => write!(io::stdout(), "{summary}")?,
-            }
-            return Err(Failure::new(TRY_AGAIN, no_terminal(&case)));
-        };
-        if question::ask(terminal, &case)? == Answer::No {
-            // A no to the question is stronger than a consent that was given in advance.
-            if let Some(journal) = case.journal.as_mut().filter(|_| case.offer != 0) {
-                journal.decline(case.offer)?;
-            }
+        if consent(&mut case, args)? == Answer::No {
             return Ok(DECLINED);
         }
     } else {
@@ -105,9 +89,49 @@ fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
     })
 }
 
+/// Says who gets nothing, and why. Standard output belongs to the bytes of a dry run, and to JSON.
+fn tell_left_out(case: &Case, args: &Resend) -> io::Result<()> {
+    for left in &case.plan.left_out {
+        let (address, reason) = (shown(&left.address), shown(&left.reason.to_string()));
+        match args.sending.dry_run || args.json {
+            true => writeln!(io::stderr(), "{address}: {reason}")?,
+            false => writeln!(io::stdout(), "{address}: {reason}")?,
+        }
+    }
+    Ok(())
+}
+
+/// Asks: first whom, where no notice tells.
+fn consent(case: &mut Case, args: &Resend) -> Result<Answer, Failure> {
+    let Ok(mut terminal) = Terminal::open() else {
+        let summary = lines(&question::summary(case));
+        match args.json {
+            true => write!(io::stderr(), "{summary}")?,
+            false => write!(io::stdout(), "{summary}")?,
+        }
+        return Err(Failure::new(TRY_AGAIN, no_terminal(case)));
+    };
+    if case.notice.is_none() && args.to.is_empty() && case.plan.send.len() > 1 {
+        case.plan.send = question::choose(&mut terminal, case)?;
+        if case.plan.send.is_empty() {
+            return Ok(Answer::No);
+        }
+    }
+    let answer = question::ask(&mut terminal, case)?;
+    // A no to the question is stronger than a consent that was given in advance.
+    let journal = case.journal.as_mut().filter(|_| case.offer != 0);
+    if let Some(journal) = journal.filter(|_| answer == Answer::No) {
+        journal.decline(case.offer)?;
+    }
+    Ok(answer)
+}
+
 fn no_terminal(case: &Case) -> String {
     let offer = case.offer;
     match case.wishes.is_empty() {
+        true if case.notice.is_none() => {
+            "no terminal to ask on, nothing was sent; in one, or with --yes and whom to send to (--to)".to_owned()
+        }
         true => format!(
             "no terminal to ask on, nothing was sent; offer {offer} is recorded: `{NAME} resend {offer}` in a \
              terminal, or with --yes"

@@ -9,7 +9,7 @@ use memchr::memmem;
 use rustix::fs::OFlags;
 
 use super::copy::is_foreign;
-use super::media::Media;
+use crate::message::media::Media;
 use crate::message::{header, text};
 
 /// How much is read at first: nearly every header block is shorter.

@@ -21,6 +21,7 @@ pub mod authentication;
 mod author;
 pub mod cause;
 mod copy;
+pub mod decoded;
 mod freeform;
 mod html;
 mod human;

@@ -46,6 +46,15 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// Where there is no notice nothing proves anything.
+    pub fn of_no_notice() -> Judgement {
+        Judgement {
+            provenance: Provenance::Unverified,
+            doubt: None,
+            proof: None,
+        }
+    }
+
     fn verified(proof: String) -> Judgement {
         Judgement {
             provenance: Provenance::Verified,

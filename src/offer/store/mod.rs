@@ -265,6 +265,14 @@ impl Journal {
         Ok(self.select("WHERE id = ?1", [id])?.pop())
     }
 
+    /// The offers about one message, oldest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn offers_about(&self, message_id: &str) -> Result<Vec<Recorded>, Error> {
+        self.select("WHERE message_id = ?1", [message_id])
+    }
+
     fn select<P: rusqlite::Params>(&self, which: &str, params: P) -> Result<Vec<Recorded>, Error> {
         let read = || -> rusqlite::Result<Vec<Recorded>> {
             let sql = format!(
