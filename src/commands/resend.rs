@@ -72,7 +72,13 @@ fn one(args: &Resend, places: &Places, given: &Given) -> Result<u8, Failure> {
             return Ok(DECLINED);
         }
     } else {
-        tell_doubt(&case.judgement)?;
+        match case.notice {
+            Some(_) => tell_doubt(&case.judgement)?,
+            None => writeln!(
+                io::stderr(),
+                "{NAME}: no notice about it was seen; --yes sends all the same"
+            )?,
+        }
     }
     let Some(mut journal) = case.journal.take() else {
         return Err(Failure::new(

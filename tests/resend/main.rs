@@ -9,9 +9,11 @@ mod history;
 mod home;
 mod news;
 mod once;
+mod own;
 mod postmaster;
 mod recipients;
 mod sendmail;
+mod several;
 mod standing;
 mod watch;
 
