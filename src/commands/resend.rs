@@ -23,6 +23,9 @@ mod question;
 
 /// Goes through the messages, and holds the screen at the end where that was asked for.
 pub(super) fn run(args: &Resend, places: &Places) -> Result<u8, Failure> {
+    if let (true, Ok(mut terminal)) = (args.pause, Terminal::open()) {
+        let _ = terminal.erase_below();
+    }
     let mut seen = false;
     let status = each(inputs(&args.notices)?, |name| {
         let messages = given::messages(places, name).inspect_err(|_| seen = true)?;

@@ -21,6 +21,10 @@ pub(super) enum Answer {
     No,
 }
 
+const QUESTION: &str = "Send it again without enforcing TLS? [y/N/d] ";
+/// Of 40 columns it leaves some free.
+const SHORT_QUESTION: &str = "Send without enforcing TLS? [y/N/d] ";
+
 /// What is typed to go against the wish of a sender who asked for security.
 const WORD: &str = "expose";
 
@@ -34,8 +38,12 @@ pub(super) fn ask(terminal: &mut Terminal, case: &Case) -> Result<Answer, Failur
     if !case.wishes.is_empty() {
         return ask_for_word(terminal);
     }
+    let question = match columns < QUESTION.len() {
+        true => SHORT_QUESTION,
+        false => QUESTION,
+    };
     loop {
-        match terminal.key("Send it again without enforcing TLS? [y/N/d] ")? {
+        match terminal.key(question)? {
             Some(b'y' | b'Y') => {
                 terminal.print("yes\r\n")?;
                 return Ok(Answer::Yes);
