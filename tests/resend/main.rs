@@ -7,6 +7,7 @@ mod finding;
 mod force;
 mod history;
 mod home;
+mod manual;
 mod news;
 mod once;
 mod own;
