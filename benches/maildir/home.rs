@@ -1,0 +1,78 @@
+//! The user whose program is measured: her configuration, her state.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use mail_tree::{OWNER, SENT, Target, Tree};
+use tempfile::TempDir;
+
+use crate::measure::{Cost, run};
+use crate::others::size;
+
+/// A home of her own for each kind of measurement: one never has an index, another has.
+pub(crate) struct Home {
+    program: PathBuf,
+    folder: TempDir,
+}
+
+impl Home {
+    pub(crate) fn new(program: &Path, tree: &Tree) -> io::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let config = folder.path().join(".config/tls-optout");
+        fs::create_dir_all(&config)?;
+        let root = tree.root().display();
+        fs::write(
+            config.join("config.toml"),
+            format!(
+                "[mail]\ninbox = [\"{root}/INBOX\"]\nsent = [\"{root}/{}\", \"{root}/{}\"]\n\
+                 search = [\"{root}\"]\n[[account]]\nfrom = [\"{OWNER}\"]\n\
+                 submission = \"smtps://me@mail.example.org\"\n",
+                SENT[0], SENT[1],
+            ),
+        )?;
+        Ok(Self {
+            program: program.to_owned(),
+            folder,
+        })
+    }
+
+    /// Our program, run by her.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(arguments)
+            .env_clear()
+            .env("HOME", self.folder.path());
+        command
+    }
+
+    /// Finds a message, and checks that it is the copy that was saved when it was sent.
+    pub(crate) fn find(&self, target: &Target) -> Result<Cost, String> {
+        let run = run(&mut self.command(&["find", &target.id, "--date", &target.date]))?;
+        match run.output.trim_end() == target.path.to_string_lossy() {
+            true => Ok(run.cost),
+            false => Err(format!("wrong answer: {:?}", run.output.trim_end())),
+        }
+    }
+
+    /// Makes the index or brings it up to date.
+    pub(crate) fn index(&self) -> Result<Cost, String> {
+        let run = run(&mut self.command(&["index"]))?;
+        match run.status.success() {
+            true => Ok(run.cost),
+            false => Err(format!("tls-optout index: {}", run.status)),
+        }
+    }
+
+    /// Does the program know how to make an index?
+    pub(crate) fn has_index(&self) -> bool {
+        run(&mut self.command(&["index", "--help"])).is_ok_and(|run| run.status.success())
+    }
+
+    /// What the program keeps, in bytes.
+    pub(crate) fn state(&self) -> u64 {
+        size(&self.folder.path().join(".local/state"))
+    }
+}
