@@ -75,9 +75,7 @@ fn time(program: &str, arguments: &[&str], home: &Path, notice: &Path) -> Durati
 
 /// The mail, a notice about a message in the middle of Sent, and a configuration that says it all.
 fn furnish(home: &Path) {
-    let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench-mail");
-    let cache = std::env::var_os("TLS_OPTOUT_BENCH_MAIL").map_or(cache, Into::into);
-    let tree = Tree::kept(&cache, MESSAGES).expect("a tree of mail");
+    let tree = Tree::kept(MESSAGES).expect("a tree of mail");
     let target = tree.target(Kind::Fcc, TARGETS / 2);
     let date = target.date;
     let copy = fs::read_to_string(target.path).expect("the original");

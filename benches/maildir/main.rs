@@ -49,14 +49,10 @@ fn main() {
         _ => parts.contains(&part),
     };
 
-    let cache = env::var_os("TLS_OPTOUT_BENCH_MAIL").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench-mail"),
-        PathBuf::from,
-    );
     let program = env::var_os("TLS_OPTOUT_BENCH_PROGRAM")
         .map_or_else(|| env!("CARGO_BIN_EXE_tls-optout").into(), PathBuf::from);
     report::circumstances(&program);
-    let tree = Tree::kept(&cache, size).expect("a tree of mail");
+    let tree = Tree::kept(size).expect("a tree of mail");
     println!("{} messages in {} folders", tree.messages(), tree.folders());
     report::load();
     let bench = Bench::new(program, tree);

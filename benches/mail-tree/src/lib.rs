@@ -7,9 +7,10 @@
 //! that a benchmark looks for ([`Tree::target`]) lie others that mention it: the list's copy, a reply,
 //! a draft, and a notice with its header in the body.
 
+use std::env;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -29,6 +30,15 @@ pub const SENT: [&str; 2] = ["Sent", "work/Sent"];
 const VERSION: u32 = 1;
 /// So many messages a thread writes at a time.
 const PORTION: u64 = 256;
+
+/// The folder where trees are kept: the one that `TLS_OPTOUT_BENCH_MAIL` names, or one below `target`.
+pub fn cache() -> PathBuf {
+    let target = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench-mail");
+    let named = env::var_os("TLS_OPTOUT_BENCH_MAIL").filter(|name| !name.is_empty());
+    let folder = named.map_or_else(|| target.into(), PathBuf::from);
+    // The program under test says where files are by the name that it was given.
+    path::absolute(&folder).unwrap_or(folder)
+}
 
 /// Where a message that the owner has sent lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,14 +72,14 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// The tree of `messages` messages (at least 5,000) in a folder of its own below `cache`: the one
+    /// The tree of `messages` messages (at least 5,000) in a folder of its own below [`cache`]: the one
     /// that is there from an earlier run, or a new one.
     ///
     /// # Errors
     ///
     /// Whatever the system says. A tree that is not complete is made anew next time.
-    pub fn kept(cache: &Path, messages: u64) -> io::Result<Self> {
-        let place = cache.join(format!("{messages}-v{VERSION}"));
+    pub fn kept(messages: u64) -> io::Result<Self> {
+        let place = cache().join(format!("{messages}-v{VERSION}"));
         let tree = Self {
             root: place.join("Mail"),
             folders: layout::folders(messages),
