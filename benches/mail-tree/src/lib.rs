@@ -10,7 +10,7 @@
 use std::env;
 use std::fs;
 use std::io;
-use std::path::{self, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -35,9 +35,7 @@ const PORTION: u64 = 256;
 pub fn cache() -> PathBuf {
     let target = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench-mail");
     let named = env::var_os("TLS_OPTOUT_BENCH_MAIL").filter(|name| !name.is_empty());
-    let folder = named.map_or_else(|| target.into(), PathBuf::from);
-    // The program under test says where files are by the name that it was given.
-    path::absolute(&folder).unwrap_or(folder)
+    named.map_or_else(|| target.into(), PathBuf::from)
 }
 
 /// Where a message that the owner has sent lies.
@@ -79,7 +77,11 @@ impl Tree {
     ///
     /// Whatever the system says. A tree that is not complete is made anew next time.
     pub fn kept(messages: u64) -> io::Result<Self> {
-        let place = cache().join(format!("{messages}-v{VERSION}"));
+        fs::create_dir_all(cache())?;
+        // The program under test says where files are by the name of the root.
+        let place = cache()
+            .canonicalize()?
+            .join(format!("{messages}-v{VERSION}"));
         let tree = Self {
             root: place.join("Mail"),
             folders: layout::folders(messages),
