@@ -44,6 +44,8 @@ pub enum Verb {
     Resolve(Resolve),
     /// Print where the original with a Message-ID lies
     Find(Find),
+    /// Build the index of all messages, or bring it up to date; without one every look-up searches
+    Index(Index),
     /// Tell the postmaster of a failing domain what is wrong, by a letter that opts out itself
     NotifyPostmaster(NotifyPostmaster),
     /// Ask for the password of an account and put it into the keyring
@@ -148,6 +150,14 @@ pub struct Find {
     /// Message-ID, with or without angle brackets
     #[arg(value_name = "MESSAGE-ID")]
     pub message_id: String,
+}
+
+/// Arguments of `index`.
+#[derive(Debug, Args)]
+pub struct Index {
+    /// Change nothing; say how many folders have changed; 0: none, and the index is sound
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// Arguments of `notify-postmaster`.

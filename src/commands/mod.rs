@@ -20,6 +20,7 @@ use crate::offer::store::Journal;
 use crate::terminal::shown;
 
 mod find;
+mod index;
 mod inspect;
 mod login;
 mod notify_postmaster;
@@ -147,6 +148,7 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         Verb::Dismiss(args) => offers::dismiss(&args, &places),
         Verb::Resolve(args) => offers::resolve(&args, &places),
         Verb::Find(args) => find::run(&args, &places),
+        Verb::Index(args) => index::run(&args, &places),
         Verb::NotifyPostmaster(args) => notify_postmaster::run(&args, &places),
         Verb::Login(args) => login::run(&args, &places),
         Verb::Completions(args) => completions(&args),

@@ -72,6 +72,12 @@ impl Copy {
         key(self).cmp(&key(other))
     }
 
+    /// Does nothing speak against it, but perhaps its folder? Nothing better is then to be found in
+    /// folders that are not for sent mail.
+    pub fn is_as_sent(&self) -> bool {
+        self.flaws.iter().all(|flaw| *flaw == Flaw::NotInSent)
+    }
+
     /// Folder and base name: what stays when the file is renamed.
     pub(super) fn identity(&self) -> (PathBuf, Vec<u8>) {
         let folder = self.path.ancestors().nth(2).unwrap_or(&self.path);
@@ -120,6 +126,11 @@ fn is_for_drafts(path: &Path) -> bool {
     let folder = folder.to_string_lossy().to_ascii_lowercase();
     let leaf = folder.rsplit('.').next().unwrap_or_default();
     matches!(leaf, "draft" | "drafts" | "postponed")
+}
+
+/// Has a server or a mailing list left this field?
+pub(super) fn is_foreign(field: &Field) -> bool {
+    is_trace_field(field) || is_list_field(field)
 }
 
 /// RFC 2369, RFC 2919, and Mailman's mark.

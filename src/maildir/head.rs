@@ -8,6 +8,7 @@ use std::path::Path;
 use memchr::memmem;
 use rustix::fs::OFlags;
 
+use super::copy::is_foreign;
 use super::media::Media;
 use crate::message::{header, text};
 
@@ -33,7 +34,35 @@ pub(super) struct Head {
     pub(super) complete: bool,
 }
 
+/// What the index keeps of a message.
+pub(super) struct Glance {
+    /// Its Message-ID, without brackets.
+    pub(super) id: Option<String>,
+    /// The part of the header that was read shows no trace of a server or a list.
+    pub(super) is_ours: bool,
+}
+
 impl HeadReader {
+    /// Looks at a message, no further than its Message-ID.
+    pub(super) fn glance(&mut self, file: &mut File) -> io::Result<Glance> {
+        let mut filled = 0;
+        loop {
+            let size = if filled == 0 { FIRST } else { filled * 4 };
+            let wanted = size - filled;
+            let got = self.fill(file, filled, wanted)?;
+            filled += got;
+            let at_end = got < wanted;
+            let seen = scan(&self.buffer[..filled], at_end);
+            if seen.id.is_some() || seen.ended || at_end || filled >= LONGEST {
+                let header = &self.buffer[..seen.length];
+                return Ok(Glance {
+                    id: seen.id.filter(|id| !id.is_empty()),
+                    is_ours: !header::fields(header).any(|field| is_foreign(&field)),
+                });
+            }
+        }
+    }
+
     /// The header block of the file at `path`, if its `Message-ID` is `id` (without brackets).
     pub(super) fn with_id(&mut self, path: &Path, id: &str) -> io::Result<Option<Head>> {
         // A name in a Maildir may be that of a pipe: NONBLOCK opens it without waiting for a writer.

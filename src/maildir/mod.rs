@@ -13,6 +13,7 @@ use folder::{FileName, PARTS};
 mod copy;
 pub mod folder;
 mod head;
+pub mod index;
 mod listing;
 mod media;
 pub mod proof;

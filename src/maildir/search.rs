@@ -1,19 +1,21 @@
-//! Finding the original without an index.
+//! Finding the original.
 //!
-//! Folders for sent mail come first, then all others; within each, files whose time is nearest to
+//! An index that knows it ([`super::index`]) is asked first. Without one
+//! folders for sent mail come first, then all others; within each, files whose time is nearest to
 //! the one that is looked for. Only header blocks are read, and no more once the right copy is found.
 //! Otherwise every file is read, by several threads, and the copies found are ranked.
 
 use std::collections::HashSet;
-use std::io;
-use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
+mod examine;
+
 pub use super::copy::{Copy, Flaw};
 use super::folder::{FileName, PARTS, Unreadable, Walk, is_maildir};
-use super::head::HeadReader;
+use examine::Examiner;
+
 use super::listing::{Listing, distance, list};
 
 /// So many files are read in order before threads are started: a hit is nearly always among them.
@@ -52,64 +54,135 @@ pub struct Found {
 pub type Accept<'a> = dyn Fn(&[u8]) -> bool + Sync + 'a;
 
 /// Looks for the message `message_id` (without angle brackets), sent about the time `near` (seconds
-/// since 1970). Ends early at a copy that `accept` takes and that has no [`Flaw`].
-///
-/// Only a file's own `Message-ID` counts, so neither a reply nor the notice is ever found. Files that
-/// are renamed meanwhile are followed. What cannot be read is counted in the answer.
+/// since 1970), without an index: [`Search::run`].
 pub fn find(places: &Places, message_id: &str, near: Option<i64>, accept: &Accept<'_>) -> Found {
-    let mut found = Found::default();
-    let mut walk = Walk::default();
-    let mut stages = Vec::new();
-    let mut gone = Bases::new();
-    for (roots, in_sent) in [(&places.sent, true), (&places.search, false)] {
+    Search {
+        places,
+        message_id,
+        near,
+        accept,
+        is_for_all: false,
+        index: None,
+    }
+    .run()
+}
+
+/// What is looked for, and how.
+pub struct Search<'a> {
+    /// Where to look.
+    pub places: &'a Places,
+    /// Without angle brackets.
+    pub message_id: &'a str,
+    /// About when it was sent, in seconds since 1970.
+    pub near: Option<i64>,
+    /// The test that a copy must pass.
+    pub accept: &'a Accept<'a>,
+    /// Looks for all copies, and neither asks the index nor ends early.
+    pub is_for_all: bool,
+    /// The file of the index ([`super::index::file`]), which need not exist.
+    pub index: Option<&'a Path>,
+}
+
+impl Search<'_> {
+    /// Looks for the message: in the index, then in all folders. Ends early at a copy that nothing speaks
+    /// against ([`Copy::is_as_sent`]).
+    ///
+    /// Only a file's own `Message-ID` counts, so neither a reply nor the notice is ever found. Files that
+    /// are renamed or moved meanwhile are followed. What cannot be read is counted in the answer.
+    pub fn run(&self) -> Found {
+        let index = self.index.filter(|_| !self.is_for_all);
+        index
+            .and_then(|index| super::index::answer(self, index))
+            .unwrap_or_else(|| self.without_index())
+    }
+
+    fn without_index(&self) -> Found {
+        let mut found = Found::default();
+        let mut walk = Walk::default();
+        let mut stages = Vec::new();
+        let mut gone = Bases::new();
+        for in_sent in [true, false] {
+            let folders = self.places.stage(in_sent, &mut walk, &mut found.unreadable);
+            let stage = Stage {
+                search: self,
+                in_sent,
+            };
+            gone.extend(stage.look_in(&folders, &mut found));
+            found.looked_in.extend_from_slice(&folders);
+            stages.push((stage, folders));
+            if self.is_enough(&found) {
+                break;
+            }
+        }
+        // A file may have gone from one folder to another.
+        for (stage, folders) in &stages {
+            stage.follow(folders, gone.clone(), &mut found);
+        }
+        found.copies.sort_by(Copy::rank);
+        // A file that was renamed between two looks is one copy.
+        let mut seen = HashSet::new();
+        found.copies.retain(|copy| seen.insert(copy.identity()));
+        found
+    }
+
+    fn is_enough(&self, found: &Found) -> bool {
+        found.copies.iter().any(|copy| self.ends_with(copy))
+    }
+
+    /// Does the search end with this copy? One that lies elsewhere than in a folder for sent mail is met
+    /// only when those have been read.
+    fn ends_with(&self, copy: &Copy) -> bool {
+        !self.is_for_all && copy.is_as_sent()
+    }
+}
+
+impl Places {
+    /// What the configuration says.
+    pub fn of(mail: &crate::config::Mail) -> Places {
+        Places {
+            sent: mail.sent.clone(),
+            search: mail.search.clone(),
+        }
+    }
+
+    /// All folders, those for sent mail first.
+    pub(super) fn folders(&self, unreadable: &mut Unreadable) -> Vec<PathBuf> {
+        let mut walk = Walk::default();
+        let mut folders = self.stage(true, &mut walk, unreadable);
+        folders.extend(self.stage(false, &mut walk, unreadable));
+        folders
+    }
+
+    /// The folders for sent mail, or all others.
+    fn stage(&self, in_sent: bool, walk: &mut Walk, unreadable: &mut Unreadable) -> Vec<PathBuf> {
+        let roots = if in_sent { &self.sent } else { &self.search };
         let mut folders = Vec::new();
         for root in roots {
             if in_sent && is_maildir(root) {
                 folders.extend(walk.only(root));
             } else {
-                folders.extend(walk.below(root, &mut found.unreadable));
+                folders.extend(walk.below(root, unreadable));
             }
         }
-        let query = Query {
-            message_id,
-            near,
-            accept,
-            in_sent,
-        };
-        gone.extend(query.look_in(&folders, &mut found));
-        found.looked_in.extend_from_slice(&folders);
-        stages.push((query, folders));
-        if found.copies.iter().any(Copy::is_right) {
-            break;
-        }
+        folders
     }
-    // A file may have gone from one folder to another.
-    for (query, folders) in &stages {
-        query.follow(folders, gone.clone(), &mut found);
-    }
-    found.copies.sort_by(Copy::rank);
-    // A file that was renamed between two looks is one copy.
-    let mut seen = HashSet::new();
-    found.copies.retain(|copy| seen.insert(copy.identity()));
-    found
 }
 
 /// Base names of files that were there and then were not.
 type Bases = HashSet<Vec<u8>>;
 
-struct Query<'a> {
-    message_id: &'a str,
-    near: Option<i64>,
-    accept: &'a Accept<'a>,
+/// The folders for sent mail, or all others.
+struct Stage<'a> {
+    search: &'a Search<'a>,
     in_sent: bool,
 }
 
-impl Query<'_> {
+impl Stage<'_> {
     /// Looks through some folders. The answer: files that have vanished and were not seen again.
     fn look_in(&self, folders: &[PathBuf], found: &mut Found) -> Bases {
         let mut listing = Listing::default();
         for folder in folders {
-            listing.add(folder, self.near, &mut found.unreadable);
+            listing.add(folder, self.search.near, &mut found.unreadable);
         }
         found.files_seen += listing.len();
         let gone = self.examine(&mut listing, found);
@@ -121,7 +194,7 @@ impl Query<'_> {
     fn follow(&self, folders: &[PathBuf], mut gone: Bases, found: &mut Found) -> Bases {
         let done = AtomicBool::new(false);
         for _ in 0..ROUNDS {
-            if gone.is_empty() || found.copies.iter().any(Copy::is_right) {
+            if gone.is_empty() || self.search.is_enough(found) {
                 break;
             }
             let mut examiner = Examiner::new(self, &done);
@@ -135,7 +208,7 @@ impl Query<'_> {
                     let parsed = FileName::parse(&name);
                     if gone.contains(parsed.base) {
                         seen.insert(parsed.base.to_vec());
-                        let distance = distance(parsed.time, self.near);
+                        let distance = distance(parsed.time, self.search.near);
                         examiner.file(directory.join(&name), parsed, distance);
                     }
                 });
@@ -183,78 +256,5 @@ impl Query<'_> {
             }
         });
         gone
-    }
-}
-
-/// Reads files, in one thread.
-struct Examiner<'a> {
-    query: &'a Query<'a>,
-    done: &'a AtomicBool,
-    reader: HeadReader,
-    copies: Vec<Copy>,
-    gone: Bases,
-    unreadable: Unreadable,
-}
-
-impl<'a> Examiner<'a> {
-    fn new(query: &'a Query<'a>, done: &'a AtomicBool) -> Self {
-        Self {
-            query,
-            done,
-            reader: HeadReader::default(),
-            copies: Vec::new(),
-            gone: Bases::new(),
-            unreadable: Unreadable::default(),
-        }
-    }
-
-    /// Takes portions of a listing until it is at its end.
-    fn portions(&mut self, listing: &Listing, next: &AtomicUsize) {
-        while !self.done.load(Ordering::Relaxed) {
-            let start = next.fetch_add(PORTION, Ordering::Relaxed);
-            if start >= listing.len() {
-                break;
-            }
-            self.files(listing, start..listing.len().min(start + PORTION));
-        }
-    }
-
-    fn files(&mut self, listing: &Listing, files: Range<usize>) {
-        for index in files {
-            if self.done.load(Ordering::Relaxed) {
-                break;
-            }
-            self.file(
-                listing.path(index),
-                listing.name(index),
-                listing.distance(index),
-            );
-        }
-    }
-
-    fn file(&mut self, path: PathBuf, name: FileName, distance: u64) {
-        match self.reader.with_id(&path, self.query.message_id) {
-            Ok(head) => {
-                self.gone.remove(name.base);
-                if let Some(head) = head {
-                    let accepted = (self.query.accept)(&head.header);
-                    let in_sent = self.query.in_sent;
-                    let copy = Copy::judge(path, name, distance, head, in_sent, accepted);
-                    self.done.fetch_or(copy.is_right(), Ordering::Relaxed);
-                    self.copies.push(copy);
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.gone.insert(name.base.to_vec());
-            }
-            Err(error) => self.unreadable.add(&path, &error),
-        }
-    }
-
-    /// Hands over what was found; the answer: what has vanished.
-    fn finish(self, found: &mut Found) -> Bases {
-        found.copies.extend(self.copies);
-        found.unreadable.join(self.unreadable);
-        self.gone
     }
 }

@@ -1,0 +1,115 @@
+//! A look-up with the index.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Component, Path, PathBuf};
+
+use crate::maildir::copy::Copy;
+use crate::maildir::folder::{FileName, PARTS, is_maildir};
+use crate::maildir::head::HeadReader;
+use crate::maildir::listing::distance;
+use crate::maildir::search::{Found, Places, Search};
+
+use super::remove;
+use super::store::{Hit, Store, is_broken};
+
+/// Flags that mail readers set one after the other; a file that has got other flags is mostly found under
+/// one of these names, without listing its folder.
+const USUAL_FLAGS: [&str; 8] = ["S", "", "RS", "FS", "FRS", "PS", "R", "F"];
+
+/// The copy that was sent, if the index knows it. `None`: look without.
+pub(in crate::maildir) fn answer(search: &Search, index: &Path) -> Option<Found> {
+    let hits = match Store::open_to_look(index).and_then(|store| store.hits(search.message_id)) {
+        Ok(hits) => hits?,
+        Err(error) => {
+            if is_broken(&error) {
+                tracing::debug!("the index is damaged and goes: {error}");
+                let _ = remove(index);
+            }
+            return None;
+        }
+    };
+    let mut found = Found::default();
+    let mut reader = HeadReader::default();
+    for hit in hits
+        .iter()
+        .filter(|hit| is_within(&hit.folder, search.places))
+    {
+        found.files_seen += 1;
+        if !found.looked_in.contains(&hit.folder) {
+            found.looked_in.push(hit.folder.clone());
+        }
+        found.copies.extend(open(search, hit, &mut reader));
+    }
+    found.copies.sort_by(Copy::rank);
+    let best = found.copies.first()?;
+    best.is_as_sent().then_some(found)
+}
+
+/// The copy that a hit names, if it is one.
+fn open(search: &Search, hit: &Hit, reader: &mut HeadReader) -> Option<Copy> {
+    // A damaged index must not lead out of the folder.
+    if hit.name.contains(&b'/') {
+        return None;
+    }
+    let name = OsString::from_vec(hit.name.clone());
+    let path = hit.folder.join(PARTS[hit.mark.part]).join(name);
+    let (path, head) = match reader.with_id(&path, search.message_id) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let path = renamed(hit)?;
+            let head = reader.with_id(&path, search.message_id).ok()?;
+            (path, head)
+        }
+        read => (path, read.ok()?),
+    };
+    let head = head?;
+    let accepted = (search.accept)(&head.header);
+    let name = path.file_name()?.to_owned();
+    let name = FileName::parse(&name);
+    let distance = distance(name.time, search.near);
+    let in_sent = search.places.is_for_sent(&hit.folder);
+    Some(Copy::judge(
+        path.clone(),
+        name,
+        distance,
+        head,
+        in_sent,
+        accepted,
+    ))
+}
+
+/// Where the file is now, if its flags have changed or it has gone from `new` to `cur`.
+fn renamed(hit: &Hit) -> Option<PathBuf> {
+    let old = OsStr::from_bytes(&hit.name);
+    let end = hit.name.len() - FileName::parse(old).flags.len();
+    let stem = hit.name[..end]
+        .strip_suffix(b":2,")
+        .unwrap_or(&hit.name[..end]);
+    let usual = USUAL_FLAGS.iter().map(|flags| {
+        let name = [stem, b":2,", flags.as_bytes()].concat();
+        hit.folder.join("cur").join(OsString::from_vec(name))
+    });
+    usual
+        .into_iter()
+        .find(|path| path.exists())
+        .or_else(|| crate::maildir::follow(&hit.folder.join("cur").join(old)))
+}
+
+/// Is this a folder that is to be searched? The index may be older than the configuration.
+fn is_within(folder: &Path, places: &Places) -> bool {
+    let is_plain = folder
+        .components()
+        .all(|part| !matches!(part, Component::ParentDir));
+    let mut roots = places.search.iter();
+    is_plain && (roots.any(|root| folder.starts_with(root)) || places.is_for_sent(folder))
+}
+
+impl Places {
+    /// Is this a folder for sent mail?
+    fn is_for_sent(&self, folder: &Path) -> bool {
+        self.sent
+            .iter()
+            .any(|root| folder == root || (folder.starts_with(root) && !is_maildir(root)))
+    }
+}

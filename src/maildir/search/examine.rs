@@ -1,0 +1,85 @@
+//! Reading files, one after the other.
+
+use std::io;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::{Bases, Copy, Found, PORTION, Stage};
+use crate::maildir::folder::{FileName, Unreadable};
+use crate::maildir::head::HeadReader;
+use crate::maildir::listing::Listing;
+
+/// Reads files, in one thread.
+pub(super) struct Examiner<'a> {
+    stage: &'a Stage<'a>,
+    done: &'a AtomicBool,
+    reader: HeadReader,
+    copies: Vec<Copy>,
+    gone: Bases,
+    unreadable: Unreadable,
+}
+
+impl<'a> Examiner<'a> {
+    pub(super) fn new(stage: &'a Stage<'a>, done: &'a AtomicBool) -> Self {
+        Self {
+            stage,
+            done,
+            reader: HeadReader::default(),
+            copies: Vec::new(),
+            gone: Bases::new(),
+            unreadable: Unreadable::default(),
+        }
+    }
+
+    /// Takes portions of a listing until it is at its end.
+    pub(super) fn portions(&mut self, listing: &Listing, next: &AtomicUsize) {
+        while !self.done.load(Ordering::Relaxed) {
+            let start = next.fetch_add(PORTION, Ordering::Relaxed);
+            if start >= listing.len() {
+                break;
+            }
+            self.files(listing, start..listing.len().min(start + PORTION));
+        }
+    }
+
+    pub(super) fn files(&mut self, listing: &Listing, files: Range<usize>) {
+        for index in files {
+            if self.done.load(Ordering::Relaxed) {
+                break;
+            }
+            self.file(
+                listing.path(index),
+                listing.name(index),
+                listing.distance(index),
+            );
+        }
+    }
+
+    pub(super) fn file(&mut self, path: PathBuf, name: FileName, distance: u64) {
+        match self.reader.with_id(&path, self.stage.search.message_id) {
+            Ok(head) => {
+                self.gone.remove(name.base);
+                if let Some(head) = head {
+                    let accepted = (self.stage.search.accept)(&head.header);
+                    let in_sent = self.stage.in_sent;
+                    let copy = Copy::judge(path, name, distance, head, in_sent, accepted);
+                    self.done
+                        .fetch_or(self.stage.search.ends_with(&copy), Ordering::Relaxed);
+                    self.copies.push(copy);
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.gone.insert(name.base.to_vec());
+            }
+            Err(error) => self.unreadable.add(&path, &error),
+        }
+    }
+
+    /// Hands over what was found; the answer: what has vanished.
+    pub(super) fn finish(self, found: &mut Found) -> Bases {
+        found.copies.extend(self.copies);
+        found.unreadable.join(self.unreadable);
+        self.gone
+    }
+}
