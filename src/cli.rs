@@ -147,6 +147,12 @@ pub struct Find {
     /// When it was sent, as its Date field says; makes the search faster
     #[arg(long, value_name = "DATE")]
     pub date: Option<String>,
+    /// All copies, the best first, with what speaks against each
+    #[arg(long, short)]
+    pub all: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
     /// Message-ID, with or without angle brackets
     #[arg(value_name = "MESSAGE-ID")]
     pub message_id: String,

@@ -213,8 +213,9 @@ fn errors_to_the_letter() {
             "unknown key `pasword_command` in [[account]] at FILE:7:1; did you mean `password_command`?",
         ),
         (
-            "[mail]\nx = 1\n",
-            "unknown key `x` in [mail] at FILE:2:1; known are `inbox`, `sent` and `search`",
+            "[mail]\nz = 1\n",
+            "unknown key `z` in [mail] at FILE:2:1; known are `inbox`, `sent`, `search`, `index`, \
+             `search_timeout` and `external`",
         ),
         (
             "[mial]\n",

@@ -2,16 +2,32 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
 
-use crate::cli::Find;
+use serde::Serialize;
+
+use crate::cli::{Find, NAME};
 use crate::config::{Config, Places};
-use crate::maildir::search::{self, Accept, Found};
+use crate::maildir::index;
+use crate::maildir::pulse::Pulse;
+use crate::maildir::search::{self, Copy, Found, Search};
 use crate::message::text;
 use crate::terminal::shown;
 
-use super::{DATA, DONE, Failure, NO_INPUT};
+use super::index::say_unreadable;
+use super::{DATA, DONE, Failure, NO_INPUT, patience};
 
-/// Prints the path of the best copy.
+/// A message that is looked for.
+pub(super) struct Wanted<'a> {
+    /// Its Message-ID, without angle brackets.
+    pub(super) id: &'a str,
+    /// About when it was sent, in seconds since 1970.
+    pub(super) near: Option<i64>,
+    /// All copies, not only the best.
+    pub(super) is_for_all: bool,
+}
+
+/// Prints the path of the best copy, or all copies.
 pub(super) fn run(args: &Find, places: &Places) -> Result<u8, Failure> {
     let config = super::configuration(places)?;
     let id = text::message_id(&args.message_id)
@@ -25,26 +41,99 @@ pub(super) fn run(args: &Find, places: &Places) -> Result<u8, Failure> {
             )
         })?),
     };
-    let found = look(&config, &id, near, &|_| true);
-    let Some(copy) = found.copies.first() else {
-        return Err(missing(&config, &id, &found));
+    let wanted = Wanted {
+        id: &id,
+        near,
+        is_for_all: args.all,
     };
+    let found = look(&config, places, &wanted, |_| true)?;
+    if args.all {
+        say_unreadable(&found.unreadable);
+    }
+    if found.copies.is_empty() {
+        return Err(missing(&config, &id, &found));
+    }
     let mut out = io::stdout().lock();
-    // A program gets the name as it is; a terminal gets nothing that acts on it.
-    match out.is_terminal() {
-        true => writeln!(out, "{}", shown(&copy.path.display().to_string()))?,
-        false => out.write_all(&[copy.path.as_os_str().as_bytes(), b"\n"].concat())?,
+    for copy in &found.copies[..if args.all { found.copies.len() } else { 1 }] {
+        if args.json {
+            serde_json::to_writer(&mut out, &Line::of(copy)).map_err(io::Error::from)?;
+            writeln!(out)?;
+            continue;
+        }
+        // A program gets the name as it is; a terminal gets nothing that acts on it.
+        match out.is_terminal() {
+            true => write!(out, "{}", shown(&copy.path.display().to_string()))?,
+            false => out.write_all(copy.path.as_os_str().as_bytes())?,
+        }
+        match args.all {
+            true => writeln!(out, "\t{}", reasons(copy).join(", "))?,
+            false => writeln!(out)?,
+        }
     }
     Ok(DONE)
 }
 
-/// Searches the configured folders.
-pub(super) fn look(config: &Config, id: &str, near: Option<i64>, accept: &Accept<'_>) -> Found {
-    let places = search::Places {
+/// What speaks against a copy, in words.
+fn reasons(copy: &Copy) -> Vec<String> {
+    match copy.flaws.as_slice() {
+        [] => vec!["as it was sent".to_owned()],
+        flaws => flaws.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// A copy as JSON.
+#[derive(Serialize)]
+struct Line {
+    path: String,
+    as_sent: bool,
+    sendable: bool,
+    flaws: Vec<String>,
+}
+
+impl Line {
+    fn of(copy: &Copy) -> Line {
+        Line {
+            path: copy.path.to_string_lossy().into_owned(),
+            as_sent: copy.is_right(),
+            sendable: copy.is_sendable(),
+            flaws: copy.flaws.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// The configured folders.
+pub(super) fn folders_of(config: &Config) -> search::Places {
+    search::Places {
         sent: config.mail.sent.clone(),
         search: config.mail.search.clone(),
-    };
-    search::find(&places, id, near, accept)
+    }
+}
+
+/// Searches the configured folders, by the index where there is one. A search that hangs is left behind.
+pub(super) fn look(
+    config: &Config,
+    places: &Places,
+    wanted: &Wanted,
+    accept: impl Fn(&[u8]) -> bool + Send + Sync + 'static,
+) -> Result<Found, Failure> {
+    let folders = folders_of(config);
+    let index = index::file(&places.state_home.join(NAME));
+    let (id, near, is_for_all) = (wanted.id.to_owned(), wanted.near, wanted.is_for_all);
+    let pulse = Pulse::default();
+    let limit = Some(Duration::from_secs(config.mail.search_timeout)).filter(|l| !l.is_zero());
+    let working = pulse.clone();
+    patience::wait(limit, &pulse, move || {
+        Search {
+            places: &folders,
+            message_id: &id,
+            near,
+            accept: &accept,
+            is_for_all,
+            index: Some(&index),
+            pulse: &working,
+        }
+        .run()
+    })
 }
 
 /// The original is not there: says where it was looked for.

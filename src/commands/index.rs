@@ -6,12 +6,13 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::{Index, NAME};
-use crate::config::{Config, Places};
+use crate::config::Places;
 use crate::maildir::folder::Unreadable;
 use crate::maildir::index::{self, Error, State, Step};
 use crate::maildir::search;
 use crate::terminal::shown;
 
+use super::find::folders_of;
 use super::{CONFIG, DONE, Failure, IO, NOTHING, TRY_AGAIN};
 
 /// How often the progress line is drawn.
@@ -30,14 +31,14 @@ impl From<Error> for Failure {
 /// Brings the index up to date, and says what is in it.
 pub(super) fn run(args: &Index, places: &Places) -> Result<u8, Failure> {
     let config = super::configuration(places)?;
-    let folders = search::Places::of(&config.mail);
+    let folders = folders_of(&config);
     if folders.sent.is_empty() && folders.search.is_empty() {
         let file = config.file.display();
         let text = format!("no folder to index; write [mail] sent and search into {file}");
         return Err(Failure::new(CONFIG, text));
     }
     if args.check {
-        return check(&config, places, &folders);
+        return check(places, &folders);
     }
     let state = places
         .state_folder()
@@ -61,7 +62,7 @@ pub(super) fn run(args: &Index, places: &Places) -> Result<u8, Failure> {
     Ok(DONE)
 }
 
-fn check(config: &Config, places: &Places, folders: &search::Places) -> Result<u8, Failure> {
+fn check(places: &Places, folders: &search::Places) -> Result<u8, Failure> {
     let state = places.state_home.join(NAME);
     let (text, status) = match index::check(&state, folders)? {
         State::Missing => ("there is no index; `index` builds it".to_owned(), NOTHING),
@@ -80,7 +81,6 @@ fn check(config: &Config, places: &Places, folders: &search::Places) -> Result<u
             (text, if changed == 0 { DONE } else { NOTHING })
         }
     };
-    tracing::debug!("folders as in {}", config.file.display());
     writeln!(io::stdout(), "{}", shown(&text))?;
     Ok(status)
 }

@@ -25,6 +25,7 @@ mod inspect;
 mod login;
 mod notify_postmaster;
 mod offers;
+mod patience;
 mod process;
 mod resend;
 mod route;

@@ -63,6 +63,23 @@ impl<'a> Entry<'a> {
         }
     }
 
+    pub(super) fn boolean(&self) -> Result<bool, Error> {
+        self.value
+            .as_bool()
+            .ok_or_else(|| self.wrong_type("true or false"))
+    }
+
+    /// A whole number of seconds.
+    pub(super) fn seconds(&self) -> Result<u64, Error> {
+        const EXPECTED: &str = "a whole number of seconds";
+        let number = self
+            .value
+            .as_integer()
+            .ok_or_else(|| self.wrong_type(EXPECTED))?;
+        u64::from_str_radix(number.as_str(), number.radix())
+            .map_err(|_| self.refuse(format!("must be {EXPECTED}, 0 or more")))
+    }
+
     /// A list of strings that is not empty.
     pub(super) fn words(&self) -> Result<Vec<String>, Error> {
         const EXPECTED: &str = "a list of strings";

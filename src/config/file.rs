@@ -4,16 +4,23 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use super::Account;
 use super::entry::{Entry, entries, list, nearest};
 use super::source::{Error, Place, Source};
+use super::{Account, External};
 use crate::policy::{Decision, Policy};
 use crate::submission::{Mechanism, MechanismError, Server, ServerError};
 
 /// The sections of the file.
 pub const SECTIONS: &[&str] = &["mail", "account", "policy"];
 /// The keys of `[mail]`.
-pub const MAIL_KEYS: &[&str] = &["inbox", "sent", "search"];
+pub const MAIL_KEYS: &[&str] = &[
+    "inbox",
+    "sent",
+    "search",
+    "index",
+    "search_timeout",
+    "external",
+];
 /// The keys of an `[[account]]`.
 pub const ACCOUNT_KEYS: &[&str] = &[
     "name",
@@ -46,6 +53,9 @@ pub(super) struct Written {
     pub(super) inbox: Option<Vec<PathBuf>>,
     pub(super) sent: Option<Vec<PathBuf>>,
     pub(super) search: Option<Vec<PathBuf>>,
+    pub(super) index: Option<bool>,
+    pub(super) search_timeout: Option<u64>,
+    pub(super) external: Option<External>,
     pub(super) accounts: Vec<Account>,
     pub(super) policy: Policy,
     /// Tables with policy, still to be read.
@@ -92,10 +102,22 @@ fn mail(source: &Source, table: &DeTable, home: &Path, written: &mut Written) ->
             "inbox" => written.inbox = Some(entry.paths(home)?),
             "sent" => written.sent = Some(entry.paths(home)?),
             "search" => written.search = Some(entry.paths(home)?),
+            "index" => written.index = Some(entry.boolean()?),
+            "search_timeout" => written.search_timeout = Some(entry.seconds()?),
+            "external" => written.external = Some(external(&entry)?),
             _ => return Err(entry.refuse_key(MAIL_KEYS)),
         }
     }
     Ok(())
+}
+
+fn external(entry: &Entry) -> Result<External, Error> {
+    match &*entry.string()? {
+        "none" => Ok(External::None),
+        "notmuch" => Ok(External::Notmuch),
+        "mu" => Ok(External::Mu),
+        _ => Err(entry.refuse("must be one of `none`, `notmuch`, `mu`")),
+    }
 }
 
 fn accounts(

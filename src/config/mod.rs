@@ -53,8 +53,23 @@ pub struct Config {
     pub warnings: Vec<String>,
 }
 
+/// Another program's index of the same mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum External {
+    /// None is asked.
+    #[default]
+    None,
+    /// `notmuch search`.
+    Notmuch,
+    /// `mu find`.
+    Mu,
+}
+
+/// How long a look-up may stand still before the user hears of it, in seconds.
+const SEARCH_TIMEOUT: u64 = 5;
+
 /// The Maildir folders.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
     /// Watched for notices.
     pub inbox: Vec<PathBuf>,
@@ -62,6 +77,25 @@ pub struct Mail {
     pub sent: Vec<PathBuf>,
     /// Searched next, with what lies below.
     pub search: Vec<PathBuf>,
+    /// The daemon keeps an index of the folders above.
+    pub index: bool,
+    /// How many seconds a look-up may stand still before the user is asked; 0: without end.
+    pub search_timeout: u64,
+    /// Asked where our own index does not know the answer.
+    pub external: External,
+}
+
+impl Default for Mail {
+    fn default() -> Mail {
+        Mail {
+            inbox: Vec::new(),
+            sent: Vec::new(),
+            search: Vec::new(),
+            index: true,
+            search_timeout: SEARCH_TIMEOUT,
+            external: External::None,
+        }
+    }
 }
 
 /// A sender and the way out for its mail.
@@ -120,6 +154,9 @@ impl Config {
             search: written
                 .search
                 .unwrap_or_else(|| folder(answers.folder.as_ref())),
+            index: written.index.unwrap_or(config.mail.index),
+            search_timeout: written.search_timeout.unwrap_or(config.mail.search_timeout),
+            external: written.external.unwrap_or(config.mail.external),
         };
         config.accounts = accounts(written.accounts, &answers, places);
         if answers.smtp_url_is_unusable {

@@ -11,6 +11,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::pulse::Pulse;
+
 /// Where messages lie. `new` stands first: a message read while we look goes from there to `cur`.
 pub const PARTS: [&str; 2] = ["new", "cur"];
 
@@ -51,11 +53,21 @@ pub fn is_maildir(path: &Path) -> bool {
 pub struct Walk {
     entered: HashSet<(u64, u64)>,
     given: HashSet<(u64, u64)>,
+    pulse: Pulse,
 }
 
 impl Walk {
+    /// One whose progress `pulse` shows.
+    pub fn with(pulse: &Pulse) -> Walk {
+        Walk {
+            pulse: pulse.clone(),
+            ..Walk::default()
+        }
+    }
+
     /// The folder `path` alone, if it is one that this walk has not given before.
     pub fn only(&mut self, path: &Path) -> Option<PathBuf> {
+        self.pulse.enter(path);
         let new = is_maildir(path) && self.given.insert(identity(path).ok()?);
         new.then(|| path.to_owned())
     }
@@ -79,6 +91,7 @@ impl Walk {
         let mut directories = Vec::new();
         let mut to_do = vec![root.to_owned()];
         while let Some(directory) = to_do.pop() {
+            self.pulse.enter(&directory);
             match identity(&directory) {
                 Ok(identity) if self.entered.insert(identity) => {
                     let maildir = is_maildir(&directory);

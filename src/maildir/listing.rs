@@ -7,15 +7,11 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use super::folder::{FileName, PARTS, Unreadable};
+use super::pulse::Pulse;
 
-/// How often a directory is listed that changes under our eyes, however long that takes.
-const ATTEMPTS: usize = 8;
-/// For so long it is listed more often: each listing can miss a file that is renamed, and a busy
-/// machine gives the one who renames much time between two entries.
-const PATIENCE: Duration = Duration::from_millis(150);
 /// Two changes of a directory within a tick of the file system's clock look like one.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -23,6 +19,8 @@ const TICK: Duration = Duration::from_millis(20);
 #[derive(Default)]
 pub(super) struct Listing {
     directories: Vec<PathBuf>,
+    /// The time of the last change of each, if it surely was listed without a gap.
+    unchanged_since: Vec<Option<SystemTime>>,
     names: Vec<u8>,
     files: Vec<Listed>,
 }
@@ -40,34 +38,35 @@ pub(super) struct Listed {
 impl Listing {
     /// Adds the files of `folder`. `near` is the time that is looked for, in seconds since 1970;
     /// without one the newest come first.
-    pub(super) fn add(&mut self, folder: &Path, near: Option<i64>, unreadable: &mut Unreadable) {
+    pub(super) fn add(
+        &mut self,
+        folder: &Path,
+        near: Option<i64>,
+        pulse: &Pulse,
+        unreadable: &mut Unreadable,
+    ) {
         for part in PARTS {
             let directory = folder.join(part);
-            if let Err(error) = self.add_directory(&directory, near) {
+            pulse.enter(&directory);
+            if let Err(error) = self.add_directory(&directory, near, pulse) {
                 unreadable.add(&directory, &error);
             }
         }
     }
 
-    /// Where a name may have been missed the directory is listed again, and names are added that were
-    /// not there before.
-    fn add_directory(&mut self, directory: &Path, near: Option<i64>) -> io::Result<()> {
+    fn add_directory(
+        &mut self,
+        directory: &Path,
+        near: Option<i64>,
+        pulse: &Pulse,
+    ) -> io::Result<()> {
         self.directories.push(directory.to_owned());
-        let start = self.files.len();
-        let mut sure = list(directory, |name| self.push(directory, &name, near))?;
-        let (begun, mut attempts) = (Instant::now(), 1);
-        while !sure && (attempts < ATTEMPTS || begun.elapsed() < PATIENCE) {
-            attempts += 1;
-            let known: HashSet<OsString> = self.files[start..]
-                .iter()
-                .map(|file| file.name(&self.names).to_owned())
-                .collect();
-            sure = list(directory, |name| {
-                if !known.contains(&name) {
-                    self.push(directory, &name, near);
-                }
-            })?;
-        }
+        self.unchanged_since.push(None);
+        let still = list(directory, |name| {
+            pulse.beat();
+            self.push(directory, &name, near);
+        })?;
+        *self.unchanged_since.last_mut().expect("pushed above") = still;
         Ok(())
     }
 
@@ -116,6 +115,26 @@ impl Listing {
         self.directories[file.directory as usize].join(file.name(&self.names))
     }
 
+    pub(super) fn directory(&self, index: usize) -> &Path {
+        &self.directories[self.files[index].directory as usize]
+    }
+
+    /// The directories, each with the time since which it has surely not changed.
+    pub(super) fn directories(&self) -> impl Iterator<Item = (&Path, Option<SystemTime>)> {
+        let directories = self.directories.iter().map(PathBuf::as_path);
+        directories.zip(self.unchanged_since.iter().copied())
+    }
+
+    /// The names that were listed in a directory.
+    pub(super) fn names_in(&self, directory: &Path) -> HashSet<OsString> {
+        let number = self.directories.iter().position(|known| known == directory);
+        self.files
+            .iter()
+            .filter(|file| Some(file.directory as usize) == number)
+            .map(|file| file.name(&self.names).to_owned())
+            .collect()
+    }
+
     pub(super) fn name(&self, index: usize) -> FileName<'_> {
         FileName::parse(self.files[index].name(&self.names))
     }
@@ -139,11 +158,13 @@ pub(super) fn distance(time: Option<i64>, near: Option<i64>) -> u64 {
 /// Lists the names in a directory that can be those of messages. None begins with a dot; programs
 /// keep their state in such files.
 ///
-/// A file that is renamed meanwhile may be missed: the answer says whether the directory has stood
-/// still, so that surely none was.
-pub(super) fn list(directory: &Path, mut see: impl FnMut(OsString)) -> io::Result<bool> {
-    let changed = || fs::metadata(directory)?.modified();
-    let before = changed()?;
+/// A file that is renamed meanwhile may be missed. The answer is the time of the last change, if the
+/// directory has stood still, so that surely none was.
+pub(super) fn list(
+    directory: &Path,
+    mut see: impl FnMut(OsString),
+) -> io::Result<Option<SystemTime>> {
+    let before = changed(directory)?;
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -152,7 +173,13 @@ pub(super) fn list(directory: &Path, mut see: impl FnMut(OsString)) -> io::Resul
             see(name);
         }
     }
-    Ok(changed()? == before && is_long_ago(before))
+    let is_still = changed(directory)? == before && is_long_ago(before);
+    Ok(is_still.then_some(before))
+}
+
+/// When something in the directory has come, gone or got another name.
+pub(super) fn changed(directory: &Path) -> io::Result<SystemTime> {
+    fs::metadata(directory)?.modified()
 }
 
 fn is_long_ago(time: SystemTime) -> bool {

@@ -17,6 +17,7 @@ pub mod index;
 mod listing;
 mod media;
 pub mod proof;
+pub mod pulse;
 pub mod search;
 
 /// The largest message that is read, in bytes. Submission servers take less; the mail parser's

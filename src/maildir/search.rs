@@ -11,12 +11,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 mod examine;
+mod settle;
 
 pub use super::copy::{Copy, Flaw};
-use super::folder::{FileName, PARTS, Unreadable, Walk, is_maildir};
+use super::folder::{Unreadable, Walk, is_maildir};
 use examine::Examiner;
 
-use super::listing::{Listing, distance, list};
+use super::listing::Listing;
+use super::pulse::Pulse;
 
 /// So many files are read in order before threads are started: a hit is nearly always among them.
 const NEAREST: usize = 256;
@@ -63,6 +65,7 @@ pub fn find(places: &Places, message_id: &str, near: Option<i64>, accept: &Accep
         accept,
         is_for_all: false,
         index: None,
+        pulse: &Pulse::default(),
     }
     .run()
 }
@@ -81,6 +84,8 @@ pub struct Search<'a> {
     pub is_for_all: bool,
     /// The file of the index ([`super::index::file`]), which need not exist.
     pub index: Option<&'a Path>,
+    /// Shows to others how far the look-up is.
+    pub pulse: &'a Pulse,
 }
 
 impl Search<'_> {
@@ -98,7 +103,7 @@ impl Search<'_> {
 
     fn without_index(&self) -> Found {
         let mut found = Found::default();
-        let mut walk = Walk::default();
+        let mut walk = Walk::with(self.pulse);
         let mut stages = Vec::new();
         let mut gone = Bases::new();
         for in_sent in [true, false] {
@@ -107,16 +112,14 @@ impl Search<'_> {
                 search: self,
                 in_sent,
             };
-            gone.extend(stage.look_in(&folders, &mut found));
-            found.looked_in.extend_from_slice(&folders);
-            stages.push((stage, folders));
+            let (listing, left) = stage.look_in(&folders, &mut found);
+            gone.extend(left);
+            found.looked_in.extend(folders);
+            stages.push((stage, listing));
+            settle::settle(&stages, &mut gone, &mut found);
             if self.is_enough(&found) {
                 break;
             }
-        }
-        // A file may have gone from one folder to another.
-        for (stage, folders) in &stages {
-            stage.follow(folders, gone.clone(), &mut found);
         }
         found.copies.sort_by(Copy::rank);
         // A file that was renamed between two looks is one copy.
@@ -137,14 +140,6 @@ impl Search<'_> {
 }
 
 impl Places {
-    /// What the configuration says.
-    pub fn of(mail: &crate::config::Mail) -> Places {
-        Places {
-            sent: mail.sent.clone(),
-            search: mail.search.clone(),
-        }
-    }
-
     /// All folders, those for sent mail first.
     pub(super) fn folders(&self, unreadable: &mut Unreadable) -> Vec<PathBuf> {
         let mut walk = Walk::default();
@@ -178,50 +173,21 @@ struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    /// Looks through some folders. The answer: files that have vanished and were not seen again.
-    fn look_in(&self, folders: &[PathBuf], found: &mut Found) -> Bases {
+    /// Looks through some folders. The answer: what was listed, and files that
+    /// have vanished.
+    fn look_in(&self, folders: &[PathBuf], found: &mut Found) -> (Listing, Bases) {
         let mut listing = Listing::default();
         for folder in folders {
-            listing.add(folder, self.search.near, &mut found.unreadable);
+            listing.add(
+                folder,
+                self.search.near,
+                self.search.pulse,
+                &mut found.unreadable,
+            );
         }
         found.files_seen += listing.len();
         let gone = self.examine(&mut listing, found);
-        self.follow(folders, gone, found)
-    }
-
-    /// Looks for files under their new names, and reads each at once where it is seen. The answer:
-    /// those that are in none of the folders.
-    fn follow(&self, folders: &[PathBuf], mut gone: Bases, found: &mut Found) -> Bases {
-        let done = AtomicBool::new(false);
-        for _ in 0..ROUNDS {
-            if gone.is_empty() || self.search.is_enough(found) {
-                break;
-            }
-            let mut examiner = Examiner::new(self, &done);
-            let mut seen = Bases::new();
-            let mut sure = true;
-            for directory in folders
-                .iter()
-                .flat_map(|folder| PARTS.map(|part| folder.join(part)))
-            {
-                let listed = list(&directory, |name| {
-                    let parsed = FileName::parse(&name);
-                    if gone.contains(parsed.base) {
-                        seen.insert(parsed.base.to_vec());
-                        let distance = distance(parsed.time, self.search.near);
-                        examiner.file(directory.join(&name), parsed, distance);
-                    }
-                });
-                // What cannot be listed has been counted before.
-                sure &= listed.unwrap_or(true);
-            }
-            gone.retain(|base| !seen.contains(base));
-            gone.extend(examiner.finish(found));
-            if seen.is_empty() && sure {
-                break;
-            }
-        }
-        gone
+        (listing, gone)
     }
 
     /// Reads the files of a listing until the right copy is found. The answer: what has vanished.

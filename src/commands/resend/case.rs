@@ -14,7 +14,7 @@ use crate::offer::plan::{Plan, plan};
 use crate::offer::store::Journal;
 use crate::offer::{NoOffer, consider, honours, offer_of};
 
-use super::super::find::{look, missing};
+use super::super::find::{Wanted, look, missing};
 use super::super::route::Route;
 use super::super::{DATA, Failure, IO, NOTHING, journal, judge, now, read_notice};
 
@@ -75,7 +75,7 @@ impl Case {
                 .record(&offer_of(&notice, &helped, bytes, now()))?
                 .id;
         }
-        let (copy, original) = original(config, &notice, &message_id)?;
+        let (copy, original) = original(config, places, &notice, &message_id)?;
         let rewritten =
             resubmission::rewrite(&original).map_err(|refusal| Failure::new(NOTHING, refusal))?;
         let route = Route::choose(config, args.sending.account.as_deref(), &senders(&original))?;
@@ -133,11 +133,22 @@ fn learn(notice: &Notice, args: &Resend, config: &Config, places: &Places) -> Re
 }
 
 /// The copy that was sent, proven, and its bytes.
-fn original(config: &Config, notice: &Notice, id: &str) -> Result<(Copy, Vec<u8>), Failure> {
+fn original(
+    config: &Config,
+    places: &Places,
+    notice: &Notice,
+    id: &str,
+) -> Result<(Copy, Vec<u8>), Failure> {
     let date = notice.original.date.as_deref().and_then(text::date);
     let near = date.or(notice.arrival_date);
-    let proven = |header: &[u8]| proof::prove(header, &notice.original).is_ok();
-    let found = look(config, id, near, &proven);
+    let returned = notice.original.clone();
+    let wanted = Wanted {
+        id,
+        near,
+        is_for_all: false,
+    };
+    let proven = move |header: &[u8]| proof::prove(header, &returned).is_ok();
+    let found = look(config, places, &wanted, proven)?;
     // The best copy comes first.
     let copy = found
         .copies

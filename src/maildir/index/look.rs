@@ -20,7 +20,7 @@ const USUAL_FLAGS: [&str; 8] = ["S", "", "RS", "FS", "FRS", "PS", "R", "F"];
 
 /// The copy that was sent, if the index knows it. `None`: look without.
 pub(in crate::maildir) fn answer(search: &Search, index: &Path) -> Option<Found> {
-    let hits = match Store::open_to_look(index).and_then(|store| store.hits(search.message_id)) {
+    let hits = match Store::hits(index, search.message_id) {
         Ok(hits) => hits?,
         Err(error) => {
             if is_broken(&error) {
@@ -37,6 +37,7 @@ pub(in crate::maildir) fn answer(search: &Search, index: &Path) -> Option<Found>
         .filter(|hit| is_within(&hit.folder, search.places))
     {
         found.files_seen += 1;
+        search.pulse.enter(&hit.folder);
         if !found.looked_in.contains(&hit.folder) {
             found.looked_in.push(hit.folder.clone());
         }

@@ -132,12 +132,17 @@ pub(super) struct Store {
 impl Store {
     /// Opens it for look-ups: nothing is written, no file is made beside it.
     pub(super) fn open_to_look(path: &Path) -> rusqlite::Result<Store> {
+        let store = Store::connect_to_look(path)?;
+        store.demand_format()?;
+        Ok(store)
+    }
+
+    fn connect_to_look(path: &Path) -> rusqlite::Result<Store> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let store = Store {
             db: Connection::open_with_flags(path, flags)?,
         };
         store.db.busy_timeout(PATIENCE)?;
-        store.demand_format()?;
         Ok(store)
     }
 
@@ -177,7 +182,15 @@ impl Store {
     }
 
     /// The files with this Message-ID, those that seem to be ours first. `None`: too many to try.
-    pub(super) fn hits(&self, message_id: &str) -> rusqlite::Result<Option<Vec<Hit>>> {
+    pub(super) fn hits(path: &Path, message_id: &str) -> rusqlite::Result<Option<Vec<Hit>>> {
+        let store = Store::connect_to_look(path)?;
+        // One transaction: the file is locked, and looked at for a crash of its last writer, once.
+        let _together = store.db.unchecked_transaction()?;
+        store.demand_format()?;
+        store.hits_in_order(message_id)
+    }
+
+    fn hits_in_order(&self, message_id: &str) -> rusqlite::Result<Option<Vec<Hit>>> {
         let mut statement = self.db.prepare(
             "SELECT folder.path, message.mark, message.name FROM message \
              JOIN folder ON folder.number = message.key >> ?1 WHERE message.id = ?2 LIMIT ?3",

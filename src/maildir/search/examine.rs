@@ -44,6 +44,9 @@ impl<'a> Examiner<'a> {
     }
 
     pub(super) fn files(&mut self, listing: &Listing, files: Range<usize>) {
+        if let Some(folder) = files.clone().next().map(|first| listing.directory(first)) {
+            self.stage.search.pulse.enter(folder);
+        }
         for index in files {
             if self.done.load(Ordering::Relaxed) {
                 break;
@@ -59,6 +62,7 @@ impl<'a> Examiner<'a> {
     pub(super) fn file(&mut self, path: PathBuf, name: FileName, distance: u64) {
         match self.reader.with_id(&path, self.stage.search.message_id) {
             Ok(head) => {
+                self.stage.search.pulse.file();
                 self.gone.remove(name.base);
                 if let Some(head) = head {
                     let accepted = (self.stage.search.accept)(&head.header);
