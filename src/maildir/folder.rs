@@ -199,8 +199,8 @@ fn is_end_of_base(rest: &[u8]) -> bool {
     }
 }
 
-/// The number that a base name begins with, if it can be a time: nine digits (1973) to eleven.
-fn time(base: &[u8]) -> Option<i64> {
+/// The number that a name begins with, if it can be a time: nine digits (1973) to eleven.
+pub(super) fn time(base: &[u8]) -> Option<i64> {
     let digits = base.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let digits = (9..=11).contains(&digits).then(|| &base[..digits])?;
     std::str::from_utf8(digits).ok()?.parse().ok()

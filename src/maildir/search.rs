@@ -176,15 +176,12 @@ impl Stage<'_> {
     /// Looks through some folders. The answer: what was listed, and files that
     /// have vanished.
     fn look_in(&self, folders: &[PathBuf], found: &mut Found) -> (Listing, Bases) {
-        let mut listing = Listing::default();
-        for folder in folders {
-            listing.add(
-                folder,
-                self.search.near,
-                self.search.pulse,
-                &mut found.unreadable,
-            );
-        }
+        let mut listing = Listing::of(
+            folders,
+            self.search.near,
+            self.search.pulse,
+            &mut found.unreadable,
+        );
         found.files_seen += listing.len();
         let gone = self.examine(&mut listing, found);
         (listing, gone)
