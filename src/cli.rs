@@ -34,7 +34,8 @@ pub enum Verb {
     Resend(Resend),
     /// Filter for delivery time: record an offer for the notice on standard input; 0: one waits
     Process,
-    /// Watch the inbox folders and record an offer for each notice that has one; never sends
+    /// Watch the inbox folders, record an offer for each notice that has one, and send where the policy
+    /// says auto
     Watch(Watch),
     /// List what waits for you
     Offers(Offers),
@@ -68,7 +69,7 @@ pub struct Inspect {
 }
 
 /// Arguments of every verb that sends.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Sending {
     /// Send without asking
     #[arg(long, short, conflicts_with = "dry_run")]
@@ -82,7 +83,7 @@ pub struct Sending {
 }
 
 /// Arguments of `resend`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Resend {
     /// Send to this recipient of the original (may be given more than once)
     #[arg(long, value_name = "ADDRESS")]
@@ -104,7 +105,7 @@ pub struct Resend {
 /// Arguments of `watch`.
 #[derive(Debug, Args)]
 pub struct Watch {
-    /// Look through the folders once and end; 0: there are new offers
+    /// Look through the folders once and end; 0: there are new offers, or something was sent
     #[arg(long)]
     pub once: bool,
 }

@@ -84,6 +84,12 @@ impl Policy {
         Ok(())
     }
 
+    /// Is there anybody for whom consent is given in advance?
+    pub fn has_auto(&self) -> bool {
+        let mut decisions = self.rules.values().map(|rule| rule.decision);
+        self.default == Decision::Auto || decisions.any(|decision| decision == Decision::Auto)
+    }
+
     /// What the policy says of a recipient, and the rule that says it (`None`: the default).
     ///
     /// Full address before domain before the nearest domain above. Letters match in either case. A

@@ -111,6 +111,7 @@ fn without_a_file_and_without_mutt_all_is_empty() {
         config,
         Config {
             file,
+            auto_per_day: 10,
             ..Config::default()
         }
     );
@@ -162,6 +163,8 @@ fn the_example_of_the_reference_means_what_it_says() {
     let list = config.account_named("list").unwrap();
     assert_eq!(list.command, Some(words(&["msmtp", "-a", "list"])));
 
+    assert_eq!(config.mail.authserv_ids, ["mx.example.org"]);
+    assert_eq!(config.auto_per_day, 5);
     assert_eq!(config.policy.decide("BOB@example.com").0, Decision::Auto);
     assert_eq!(config.policy.decide("al@example.com").0, Decision::Never);
     assert_eq!(config.policy.decide("al@a.example.org").0, Decision::Never);
@@ -214,8 +217,8 @@ fn errors_to_the_letter() {
         ),
         (
             "[mail]\nz = 1\n",
-            "unknown key `z` in [mail] at FILE:2:1; known are `inbox`, `sent`, `search`, `index`, \
-             `search_timeout` and `external`",
+            "unknown key `z` in [mail] at FILE:2:1; known are `inbox`, `sent`, `search`, `authserv_id`, \
+             `index`, `search_timeout` and `external`",
         ),
         (
             "[mial]\n",

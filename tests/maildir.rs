@@ -1,6 +1,8 @@
 //! The Maildir room with real directory trees, and the copy proof with real notices.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -68,6 +70,7 @@ impl Tree {
             accept: &|_| true,
             is_for_all: true,
             index: None,
+            external: None,
             pulse: &Pulse::default(),
         }
         .run()
@@ -362,6 +365,21 @@ fn a_pipe_in_a_folder_does_not_stop_the_search() {
         .status();
     assert!(made.unwrap().success());
     assert_eq!(paths(&tree.find()), [&wanted]);
+}
+
+#[test]
+fn long_headers_and_names_of_any_bytes() {
+    let tree = Tree::new();
+    let folder = tree.folder("Sent");
+    let long = format!("X-Long: {}\n", "x ".repeat(1 << 19));
+    fs::write(folder.join("cur/1.empty"), "").unwrap();
+    let name = OsStr::from_bytes(b"cur/1700000000.\xff\xfe\n.host:2,S");
+    let wanted = folder.join(name);
+    fs::write(&wanted, format!("{}\nbody\n", with_id(&long))).unwrap();
+    let found = tree.find();
+    assert_eq!(paths(&found), [&wanted]);
+    assert!(found.copies[0].header.len() > 1 << 20);
+    assert_eq!(found.unreadable, Unreadable::default());
 }
 
 #[test]

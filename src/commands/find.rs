@@ -15,7 +15,8 @@ use crate::message::text;
 use crate::terminal::shown;
 
 use super::index::say_unreadable;
-use super::{DATA, DONE, Failure, NO_INPUT, patience};
+use super::patience::Patience;
+use super::{DATA, DONE, Failure, NO_INPUT};
 
 /// A message that is looked for.
 pub(super) struct Wanted<'a> {
@@ -25,6 +26,8 @@ pub(super) struct Wanted<'a> {
     pub(super) near: Option<i64>,
     /// All copies, not only the best.
     pub(super) is_for_all: bool,
+    /// Somebody is there to be shown how far it is, and to be asked whether to wait.
+    pub(super) is_attended: bool,
 }
 
 /// Prints the path of the best copy, or all copies.
@@ -45,6 +48,7 @@ pub(super) fn run(args: &Find, places: &Places) -> Result<u8, Failure> {
         id: &id,
         near,
         is_for_all: args.all,
+        is_attended: true,
     };
     let found = look(&config, places, &wanted, |_| true)?;
     if args.all {
@@ -87,7 +91,7 @@ struct Line {
     path: String,
     as_sent: bool,
     sendable: bool,
-    flaws: Vec<String>,
+    flaws: Vec<&'static str>,
 }
 
 impl Line {
@@ -96,7 +100,7 @@ impl Line {
             path: copy.path.to_string_lossy().into_owned(),
             as_sent: copy.is_right(),
             sendable: copy.is_sendable(),
-            flaws: copy.flaws.iter().map(ToString::to_string).collect(),
+            flaws: copy.flaws.iter().map(|flaw| flaw.name()).collect(),
         }
     }
 }
@@ -119,10 +123,15 @@ pub(super) fn look(
     let folders = folders_of(config);
     let index = index::file(&places.state_home.join(NAME));
     let (id, near, is_for_all) = (wanted.id.to_owned(), wanted.near, wanted.is_for_all);
+    let external = config.mail.external;
     let pulse = Pulse::default();
     let limit = Some(Duration::from_secs(config.mail.search_timeout)).filter(|l| !l.is_zero());
     let working = pulse.clone();
-    patience::wait(limit, &pulse, move || {
+    let patience = Patience {
+        limit,
+        is_attended: wanted.is_attended,
+    };
+    patience.wait(&pulse, move || {
         Search {
             places: &folders,
             message_id: &id,
@@ -130,6 +139,7 @@ pub(super) fn look(
             accept: &accept,
             is_for_all,
             index: Some(&index),
+            external,
             pulse: &working,
         }
         .run()
@@ -151,14 +161,23 @@ pub(super) fn missing(config: &Config, id: &str, found: &Found) -> Failure {
             format!("no folder to look for <{id}> in; write [mail] sent and search into {file}");
         return Failure::new(super::CONFIG, text);
     }
-    let unreadable = match found.unreadable.count {
-        0 => String::new(),
-        count => format!(" ({count} files or folders could not be read)"),
+    let mut left_out = Vec::new();
+    match found.unreadable.count {
+        0 => {}
+        count => left_out.push(format!("{count} files or folders could not be read")),
+    }
+    match found.compressed {
+        0 => {}
+        count => left_out.push(format!("{count} compressed messages were left alone")),
+    }
+    let left_out = match left_out.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", left_out.join("; ")),
     };
     Failure::new(
         NO_INPUT,
         format!(
-            "no copy of <{id}> in {}: {} messages in {} folders{unreadable}; if it lies elsewhere, add \
+            "no copy of <{id}> in {}: {} messages in {} folders{left_out}; if it lies elsewhere, add \
              the folder to [mail] search in {file}",
             roots.join(", "),
             found.files_seen,

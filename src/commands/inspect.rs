@@ -21,10 +21,17 @@ use super::{
 /// Prints the reading of each notice. What cannot be read is reported, and the rest go on. Of a Maildir
 /// folder every message is read; what is no notice there is worth a line in JSON only.
 pub(super) fn run(args: &Inspect, places: &Places) -> Result<u8, Failure> {
+    // A configuration that is broken or missing does not keep a notice from being read.
+    let config = Config::load(places, Asking::Never).unwrap_or_default();
     let mut report = Report {
         out: BufWriter::new(io::stdout().lock()),
         json: args.json,
-        servers: servers(places),
+        servers: config
+            .accounts
+            .iter()
+            .flat_map(Account::notice_hosts)
+            .collect(),
+        config,
         journal: has_journal(places).then(|| journal(places)).transpose()?,
         status: NOTHING,
         failed: None,
@@ -81,7 +88,9 @@ fn unread(path: &Path, error: &io::Error) -> Failure {
 struct Report<W: Write> {
     out: W,
     json: bool,
+    /// The hosts of the user's servers that are known without asking anybody.
     servers: Vec<String>,
+    config: Config,
     journal: Option<Journal>,
     status: u8,
     failed: Option<u8>,
@@ -106,7 +115,7 @@ impl<W: Write> Report<W> {
             self.status = DONE;
         }
         let judged = notice.as_ref().map(|notice| {
-            let judgement = judge(notice, &self.servers, self.journal.as_ref());
+            let judgement = judge(notice, &self.servers, &self.config, self.journal.as_ref());
             (notice, judgement)
         });
         let name = file.display().to_string();
@@ -126,17 +135,6 @@ impl<W: Write> Report<W> {
         failure.tell();
         self.failed = Some(failure.status);
     }
-}
-
-/// The hosts of the user's servers that are known without asking anybody. A configuration that is broken or
-/// missing does not keep a notice from being read.
-fn servers(places: &Places) -> Vec<String> {
-    let config = Config::load(places, Asking::Never).unwrap_or_default();
-    config
-        .accounts
-        .iter()
-        .flat_map(Account::notice_hosts)
-        .collect()
 }
 
 fn print(out: &mut impl Write, name: &str, judged: Option<(&Notice, Judgement)>) -> io::Result<()> {

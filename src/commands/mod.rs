@@ -19,6 +19,7 @@ use crate::notice::{self, Notice};
 use crate::offer::store::Journal;
 use crate::terminal::shown;
 
+mod auto;
 mod find;
 mod index;
 mod inspect;
@@ -96,7 +97,7 @@ impl From<config::Error> for Failure {
 impl From<crate::offer::store::Error> for Failure {
     fn from(error: crate::offer::store::Error) -> Failure {
         let status = match error {
-            crate::offer::store::Error::Taken(_) => NOTHING,
+            crate::offer::store::Error::Taken(_) | crate::offer::store::Error::Spent(_) => NOTHING,
             _ => IO,
         };
         Failure::new(status, error)
@@ -297,7 +298,12 @@ fn journal(places: &Places) -> Result<Journal, Failure> {
 }
 
 /// Did the user's own server write the notice?
-fn judge(notice: &Notice, servers: &[String], journal: Option<&Journal>) -> Judgement {
+fn judge(
+    notice: &Notice,
+    servers: &[String],
+    config: &Config,
+    journal: Option<&Journal>,
+) -> Judgement {
     // A server on the way learns the ENVID of what it handled, so it proves nothing of other messages.
     let message_id = notice.original.message_id.as_deref().unwrap_or_default();
     let is_our_envelope_id = &|id: &str| {
@@ -308,6 +314,7 @@ fn judge(notice: &Notice, servers: &[String], journal: Option<&Journal>) -> Judg
         &Known {
             is_our_envelope_id,
             servers,
+            authserv_ids: &config.mail.authserv_ids,
         },
     )
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::cli::{NAME, NotifyPostmaster};
-use crate::config::Places;
+use crate::config::{Config, Places};
 use crate::message::recipients::{recipients, same_domain, senders};
 use crate::message::resubmission::OPT_OUT;
 use crate::message::text::rfc3339;
@@ -42,7 +42,7 @@ fn one(args: &NotifyPostmaster, places: &Places, file: &Path) -> Result<u8, Fail
     Ok(each(domains, |domain| {
         let letter = letter(&notice, domain, &route.sender, &envelope_id()?, now())
             .map_err(|error| Failure::new(CONFIG, error))?;
-        offer(args, places, &notice, &route, &letter)
+        offer(args, places, &config, &notice, &route, &letter)
     }))
 }
 
@@ -72,6 +72,7 @@ fn domains<'a>(args: &NotifyPostmaster, notice: &'a Notice) -> Result<Vec<Failin
 fn offer(
     args: &NotifyPostmaster,
     places: &Places,
+    config: &Config,
     notice: &Notice,
     route: &Route,
     letter: &Letter,
@@ -86,6 +87,7 @@ fn offer(
         route,
         recipients: vec![&letter.to],
         message: &letter.bytes,
+        standing: None,
     };
     if args.sending.dry_run {
         outgoing.print()?;
@@ -98,7 +100,7 @@ fn offer(
         writeln!(io::stdout(), "{}: {}", shown(&letter.to), shown(&words))?;
         return Ok(NOTHING);
     }
-    if !args.sending.yes && !consents(&page(notice, route, letter, &journal))? {
+    if !args.sending.yes && !consents(&page(config, notice, route, letter, &journal))? {
         return Ok(DECLINED);
     }
     for outcome in send(&mut journal, &outgoing, true)? {
@@ -137,7 +139,13 @@ fn already(earlier: &Delivery) -> Option<String> {
 }
 
 /// The whole letter as the postmaster will see it, and how sure it is that the notice is genuine.
-fn page(notice: &Notice, route: &Route, letter: &Letter, journal: &Journal) -> String {
+fn page(
+    config: &Config,
+    notice: &Notice,
+    route: &Route,
+    letter: &Letter,
+    journal: &Journal,
+) -> String {
     let mut page = format!(
         "{OPT_OUT}\nFrom: {}\nTo: {}\nSubject: {}\n\n{}\n",
         shown(&route.sender),
@@ -145,7 +153,7 @@ fn page(notice: &Notice, route: &Route, letter: &Letter, journal: &Journal) -> S
         letter.subject,
         letter.text
     );
-    let judgement = judge(notice, &route.account.notice_hosts(), Some(journal));
+    let judgement = judge(notice, &route.account.notice_hosts(), config, Some(journal));
     if let Some(doubt) = judgement.doubt {
         page += &format!(
             "Notice     {}: {}\n",

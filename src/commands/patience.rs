@@ -3,7 +3,6 @@
 //! A thread that reads from a network mount whose server is gone cannot be stopped; it can be left
 //! behind. The limit is for standing still: a long search that goes on shows a line and is waited for.
 
-use std::io;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,38 +18,75 @@ const TURN: Duration = Duration::from_millis(50);
 /// A shorter search shows no line.
 const SHORT: Duration = Duration::from_millis(700);
 
-/// What `work` returns. When it stands still for `limit` the user is asked whether to wait on; without a
-/// terminal, or on any key but `w`, it is given up.
-pub(super) fn wait<T: Send + 'static>(
-    limit: Option<Duration>,
-    pulse: &Pulse,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Failure> {
-    let (sender, receiver) = channel();
-    thread::spawn(move || {
-        // Nobody waits any longer: so be it.
-        let _ = sender.send(work());
-    });
-    let begun = Instant::now();
-    let (mut beats, mut since) = (pulse.beats(), begun);
-    let mut line = None;
-    loop {
-        match receiver.recv_timeout(TURN) {
-            Ok(result) => return Ok(result),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => {
-                return Err(Failure::new(INTERNAL, "the search ended without an answer"));
+/// How long to wait.
+pub(super) struct Patience {
+    /// For so long nothing may go on. None: without end.
+    pub(super) limit: Option<Duration>,
+    /// Somebody is there to see and to answer.
+    pub(super) is_attended: bool,
+}
+
+impl Patience {
+    /// What `work` returns. When it stands still for too long the user is asked whether to wait on; where
+    /// nobody can be asked, or on any key but `w`, it is given up.
+    pub(super) fn wait<T: Send + 'static>(
+        &self,
+        pulse: &Pulse,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (sender, receiver) = channel();
+        thread::spawn(move || {
+            // Nobody waits any longer: so be it.
+            let _ = sender.send(work());
+        });
+        let begun = Instant::now();
+        let (mut beats, mut since) = (pulse.beats(), begun);
+        let mut line = None;
+        loop {
+            match receiver.recv_timeout(TURN) {
+                Ok(result) => return Ok(result),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Failure::new(INTERNAL, "the search ended without an answer"));
+                }
+            }
+            if pulse.beats() != beats {
+                (beats, since) = (pulse.beats(), Instant::now());
+            } else if self.limit.is_some_and(|limit| since.elapsed() >= limit) {
+                line = None;
+                self.ask_whether_to_go_on(pulse, since.elapsed())?;
+                since = Instant::now();
+            }
+            if self.is_attended && begun.elapsed() > SHORT {
+                line.get_or_insert_with(Line::new).show(pulse);
             }
         }
-        if pulse.beats() != beats {
-            (beats, since) = (pulse.beats(), Instant::now());
-        } else if limit.is_some_and(|limit| since.elapsed() >= limit) {
-            line = None;
-            ask_whether_to_wait(pulse, since.elapsed())?;
-            since = Instant::now();
+    }
+
+    fn ask_whether_to_go_on(&self, pulse: &Pulse, waited: Duration) -> Result<(), Failure> {
+        let place = shown(&pulse.at().display().to_string());
+        let what = format!(
+            "{place} has not answered for {} s; is a network mount there out of reach?",
+            waited.as_secs()
+        );
+        let given_up = || {
+            let text = format!(
+                "{what} nothing was done; try again later, or wait longer by [mail] search_timeout"
+            );
+            Failure::new(TRY_AGAIN, text)
+        };
+        if !self.is_attended {
+            return Err(given_up());
         }
-        if begun.elapsed() > SHORT {
-            line.get_or_insert_with(Line::new).show(pulse);
+        let answer = Terminal::open().and_then(|mut terminal| {
+            let key = terminal.key(&format!("{what} w: wait on, any other key: give up "));
+            terminal.print("\n")?;
+            key
+        });
+        // An error: there is no terminal, and nobody to ask.
+        match answer {
+            Ok(Some(b'w' | b'W')) => Ok(()),
+            _ => Err(given_up()),
         }
     }
 }
@@ -75,34 +111,6 @@ impl Drop for Line {
     }
 }
 
-fn ask_whether_to_wait(pulse: &Pulse, waited: Duration) -> Result<(), Failure> {
-    let place = shown(&pulse.at().display().to_string());
-    let what = format!(
-        "{place} has not answered for {} s; is a network mount there out of reach?",
-        waited.as_secs()
-    );
-    let given_up = || {
-        let text = format!(
-            "{what} nothing was done; try again later, or wait longer by [mail] search_timeout"
-        );
-        Failure::new(TRY_AGAIN, text)
-    };
-    let answer = Terminal::open().and_then(|mut terminal| {
-        let key = terminal.key(&format!("{what} w: wait on, any other key: give up "));
-        terminal.print("\n")?;
-        key
-    });
-    match answer {
-        Ok(Some(b'w' | b'W')) => Ok(()),
-        Ok(_) => Err(given_up()),
-        // No terminal: nobody to ask.
-        Err(error) => {
-            tracing::debug!(kind = ?io::Error::kind(&error), "nobody to ask");
-            Err(given_up())
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -116,7 +124,12 @@ mod tests {
         pulse.enter(Path::new("/net/Mail\u{1b}"));
         let (_hold, never) = mpsc::channel::<()>();
         let limit = Some(Duration::from_millis(100));
-        let failure = wait(limit, &pulse, move || never.recv()).unwrap_err();
+        let failure = Patience {
+            limit,
+            is_attended: false,
+        }
+        .wait(&pulse, move || never.recv())
+        .unwrap_err();
         assert_eq!(failure.status, TRY_AGAIN);
         let said = failure.to_string();
         assert!(
@@ -136,9 +149,10 @@ mod tests {
             }
             7
         };
-        assert_eq!(
-            wait(Some(Duration::from_millis(250)), &pulse, work).unwrap(),
-            7
-        );
+        let patience = Patience {
+            limit: Some(Duration::from_millis(250)),
+            is_attended: false,
+        };
+        assert_eq!(patience.wait(&pulse, work).unwrap(), 7);
     }
 }

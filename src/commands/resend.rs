@@ -18,7 +18,7 @@ use super::{
     DECLINED, DONE, Failure, INTERNAL, IO, NOTHING, TRY_AGAIN, each, inputs, notice_bytes,
 };
 
-mod case;
+pub(super) mod case;
 mod question;
 
 /// Goes through the notices, and holds the screen at the end where that was asked for.
@@ -83,6 +83,10 @@ fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
             ));
         };
         if question::ask(terminal, &case)? == Answer::No {
+            // A no to the question is stronger than a consent that was given in advance.
+            if let Some(journal) = case.journal.as_mut() {
+                journal.decline(case.offer)?;
+            }
             return Ok(DECLINED);
         }
     }
@@ -101,13 +105,15 @@ fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
     })
 }
 
-fn outgoing(case: &Case) -> Outgoing<'_> {
+/// What the case would send, on the user's word.
+pub(super) fn outgoing(case: &Case) -> Outgoing<'_> {
     let recipients = case.plan.send.iter();
     Outgoing {
         key: &case.message_id,
         route: &case.route,
         recipients: recipients.map(|chosen| &*chosen.address).collect(),
         message: &case.message,
+        standing: None,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::submission::{Envelope, Error, Receipt, Secret, Server, credentials, s
 use crate::terminal::shown;
 
 use super::route::Route;
-use super::{CONFIG, DATA, Failure, INTERNAL, IO, now};
+use super::{CONFIG, DATA, Failure, INTERNAL, IO, TRY_AGAIN, now};
 
 /// Messages above this many bytes get a progress bar.
 const LARGE: usize = 1 << 20;
@@ -28,6 +28,8 @@ pub(super) struct Outgoing<'a> {
     pub(super) recipients: Vec<&'a str>,
     /// What, with the line ends as stored.
     pub(super) message: &'a [u8],
+    /// It is sent on standing consent, which covers so many messages a day; `None`: on the user's word.
+    pub(super) standing: Option<u32>,
 }
 
 impl Outgoing<'_> {
@@ -57,15 +59,17 @@ pub(super) fn send(
         route,
         recipients,
         message,
+        standing,
     } = outgoing;
     let envelope = Envelope::new(&route.sender, recipients, &envelope_id()?)
         .map_err(|error| Failure::new(DATA, format!("{error}; nothing was sent")))?;
-    let way = Way::of(&route.account)?;
+    let way = Way::of(&route.account, standing.is_some())?;
     let (server, begun) = (route.to_string(), None);
     let mut note = Note {
         journal,
         key,
         server,
+        standing: *standing,
         begun,
     };
     let bar = bar(message.len(), quiet);
@@ -84,7 +88,9 @@ enum Way {
 }
 
 impl Way {
-    fn of(account: &Account) -> Result<Way, Failure> {
+    /// Nobody is asked for a secret where the user may not be there. It may be had later: what keeps it may
+    /// be locked now.
+    fn of(account: &Account, is_unattended: bool) -> Result<Way, Failure> {
         if let Some(command) = &account.command {
             return Ok(Way::Command(command.clone()));
         }
@@ -92,8 +98,14 @@ impl Way {
             let text = format!("account {} has no way out; nothing was sent", account.name);
             return Err(Failure::new(CONFIG, text));
         };
-        let secret = credentials::secret(&account.request(&server));
-        let secret = secret.map_err(|error| Failure::new(error.status(), error))?;
+        let request = account.request(&server);
+        let secret = match is_unattended {
+            true => credentials::without_asking(&request)
+                .map_err(|error| Failure::new(TRY_AGAIN, error)),
+            false => {
+                credentials::secret(&request).map_err(|error| Failure::new(error.status(), error))
+            }
+        }?;
         Ok(Way::Server(Box::new(server), secret))
     }
 }
@@ -135,6 +147,7 @@ struct Note<'a> {
     journal: &'a mut Journal,
     key: &'a str,
     server: String,
+    standing: Option<u32>,
     begun: Option<Result<Sending, store::Error>>,
 }
 
@@ -146,6 +159,7 @@ impl Note<'_> {
             envelope_id,
             server: &self.server,
             now: now(),
+            standing: self.standing,
         });
         let result = match &begun {
             Ok(_) => Ok(()),

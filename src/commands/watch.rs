@@ -1,4 +1,4 @@
-//! `watch`: the daemon. It records offers and never sends.
+//! `watch`: the daemon. It records offers, and has those sent for which the policy gives standing consent.
 
 use std::io;
 use std::path::Path;
@@ -16,8 +16,10 @@ use crate::config::{Asking, Config, Places};
 use crate::offer::store::Journal;
 use crate::watch::folders::Folders;
 use crate::watch::progress::Progress;
-use crate::watch::{Event, Events, arrival};
+use crate::watch::{Event, Events, arrival, keeper};
 
+use super::auto::{self, Worker};
+use super::find::folders_of;
 use super::{CONFIG, DONE, Failure, IO, NOTHING, journal, now};
 
 /// How often everything is looked through, whatever the system tells.
@@ -36,6 +38,7 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
         let text = format!("no folder to watch; write [mail] inbox into {file}");
         return Err(Failure::new(CONFIG, text));
     }
+    let index = config.mail.index.then(|| folders_of(&config));
     let mut daemon = Daemon {
         folders: Folders::new(config.mail.inbox),
         journal: journal(places)?,
@@ -44,9 +47,17 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
     };
     if args.once {
         let new = daemon.look()?;
-        return Ok(if new > 0 { DONE } else { NOTHING });
+        let sent = auto::act(places, &daemon.is_over)?;
+        return Ok(if new + sent > 0 { DONE } else { NOTHING });
     }
-    daemon.watch()
+    if let Some(folders) = index {
+        let state = places.state_home.join(super::NAME);
+        thread::spawn(move || keeper::keep(&state, &folders));
+    }
+    let worker = Worker::start(places);
+    let result = daemon.watch(&worker);
+    worker.end();
+    result
 }
 
 struct Daemon {
@@ -58,7 +69,7 @@ struct Daemon {
 }
 
 impl Daemon {
-    fn watch(&mut self) -> Result<u8, Failure> {
+    fn watch(&mut self, worker: &Worker) -> Result<u8, Failure> {
         let (sender, receiver) = channel();
         end_on_signals(&self.is_over, &sender)
             .map_err(|error| Failure::new(IO, format!("cannot wait for signals: {error}")))?;
@@ -70,14 +81,15 @@ impl Daemon {
             if let Err(failure) = &looked {
                 tracing::error!("{failure}");
             }
+            worker.wake();
             let is_all_well = is_told_all && looked.is_ok();
             let due = Instant::now() + if is_all_well { LOOK } else { POLL };
             let left = || due.saturating_duration_since(Instant::now());
             while let Ok(event) = receiver.recv_timeout(left()) {
                 match event {
-                    Event::Message(path) if self.folders.is_new(&path) => self.take(&path),
+                    Event::Message(path) if self.folders.is_new(&path) => self.take(&path, worker),
                     Event::Message(_) => {}
-                    Event::Written(path) => self.take(&path),
+                    Event::Written(path) => self.take(&path, worker),
                     Event::Look | Event::Stop => break,
                 }
             }
@@ -166,10 +178,14 @@ impl Daemon {
     }
 
     /// A message that an event told of. The journal fails: the next look reads it again.
-    fn take(&mut self, path: &Path) {
-        if let Err(failure) = self.read(path) {
-            self.folders.forget(path);
-            tracing::error!("{failure}");
+    fn take(&mut self, path: &Path, worker: &Worker) {
+        match self.read(path) {
+            Ok(true) => worker.wake(),
+            Ok(false) => {}
+            Err(failure) => {
+                self.folders.forget(path);
+                tracing::error!("{failure}");
+            }
         }
     }
 

@@ -108,6 +108,15 @@ impl<'a> Entry<'a> {
         }
     }
 
+    /// A whole number from 0.
+    pub(super) fn count(&self) -> Result<u32, Error> {
+        let Some(number) = self.value.as_integer() else {
+            return Err(self.wrong_type("a whole number"));
+        };
+        u32::from_str_radix(number.as_str(), number.radix())
+            .map_err(|_| self.refuse("must be a whole number from 0"))
+    }
+
     pub(super) fn path(&self, home: &Path) -> Result<PathBuf, Error> {
         self.expand(&self.string()?, home)
     }

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
+use super::Account;
 use super::entry::{Entry, entries, list, nearest};
 use super::source::{Error, Place, Source};
-use super::{Account, External};
+use crate::maildir::external::Program;
 use crate::policy::{Decision, Policy};
 use crate::submission::{Mechanism, MechanismError, Server, ServerError};
 
@@ -17,6 +18,7 @@ pub const MAIL_KEYS: &[&str] = &[
     "inbox",
     "sent",
     "search",
+    "authserv_id",
     "index",
     "search_timeout",
     "external",
@@ -33,7 +35,7 @@ pub const ACCOUNT_KEYS: &[&str] = &[
     "token_command",
 ];
 /// The keys of `[policy]`, beside the addresses and domains.
-pub const POLICY_KEYS: &[&str] = &["default", "tables"];
+pub const POLICY_KEYS: &[&str] = &["default", "tables", "auto_per_day"];
 /// The words for `auth`.
 pub const AUTH_WORDS: &[&str] = &["plain", "login", "xoauth2", "oauthbearer"];
 
@@ -53,10 +55,12 @@ pub(super) struct Written {
     pub(super) inbox: Option<Vec<PathBuf>>,
     pub(super) sent: Option<Vec<PathBuf>>,
     pub(super) search: Option<Vec<PathBuf>>,
+    pub(super) authserv_ids: Vec<String>,
     pub(super) index: Option<bool>,
     pub(super) search_timeout: Option<u64>,
-    pub(super) external: Option<External>,
+    pub(super) external: Option<Option<Program>>,
     pub(super) accounts: Vec<Account>,
+    pub(super) auto_per_day: Option<u32>,
     pub(super) policy: Policy,
     /// Tables with policy, still to be read.
     pub(super) tables: Vec<PathBuf>,
@@ -102,6 +106,7 @@ fn mail(source: &Source, table: &DeTable, home: &Path, written: &mut Written) ->
             "inbox" => written.inbox = Some(entry.paths(home)?),
             "sent" => written.sent = Some(entry.paths(home)?),
             "search" => written.search = Some(entry.paths(home)?),
+            "authserv_id" => written.authserv_ids = entry.strings()?,
             "index" => written.index = Some(entry.boolean()?),
             "search_timeout" => written.search_timeout = Some(entry.seconds()?),
             "external" => written.external = Some(external(&entry)?),
@@ -111,11 +116,11 @@ fn mail(source: &Source, table: &DeTable, home: &Path, written: &mut Written) ->
     Ok(())
 }
 
-fn external(entry: &Entry) -> Result<External, Error> {
+fn external(entry: &Entry) -> Result<Option<Program>, Error> {
     match &*entry.string()? {
-        "none" => Ok(External::None),
-        "notmuch" => Ok(External::Notmuch),
-        "mu" => Ok(External::Mu),
+        "none" => Ok(None),
+        "notmuch" => Ok(Some(Program::Notmuch)),
+        "mu" => Ok(Some(Program::Mu)),
         _ => Err(entry.refuse("must be one of `none`, `notmuch`, `mu`")),
     }
 }
@@ -243,6 +248,7 @@ fn policy(
         match entry.key {
             "default" => written.policy.default = decision(&entry)?,
             "tables" => written.tables = entry.paths(home)?,
+            "auto_per_day" => written.auto_per_day = Some(entry.count()?),
             key if entry.value.is_table() => {
                 return Err(entry.refuse(format!(
                     "is no rule: put the whole domain between quotes, \"{}...\" = \"ask\"",

@@ -30,11 +30,15 @@ pub use source::{Error, Place};
 
 pub use crate::submission::credentials::Command as CommandLine;
 
+use crate::maildir::external::Program;
 use crate::policy::Policy;
 use crate::submission::credentials::Request;
 use crate::submission::{Mechanism, Server};
 use file::Written;
 use source::Source;
+
+/// [`Config::auto_per_day`] where the file does not say.
+const AUTO_PER_DAY: u32 = 10;
 
 /// Everything that the user, or mutt in the user's stead, has said.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -47,22 +51,12 @@ pub struct Config {
     pub accounts: Vec<Account>,
     /// Where opting out is allowed.
     pub policy: Policy,
+    /// How many messages may be sent on standing consent (`auto`) within 24 hours.
+    pub auto_per_day: u32,
     /// What mutt or NeoMutt said, where they were needed.
     pub answers: Option<Answers>,
     /// What went wrong without being fatal: a line each, for the user.
     pub warnings: Vec<String>,
-}
-
-/// Another program's index of the same mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum External {
-    /// None is asked.
-    #[default]
-    None,
-    /// `notmuch search`.
-    Notmuch,
-    /// `mu find`.
-    Mu,
 }
 
 /// How long a look-up may stand still before the user hears of it, in seconds.
@@ -77,12 +71,14 @@ pub struct Mail {
     pub sent: Vec<PathBuf>,
     /// Searched next, with what lies below.
     pub search: Vec<PathBuf>,
+    /// Servers whose `Authentication-Results` are believed (RFC 8601 section 2.5).
+    pub authserv_ids: Vec<String>,
     /// The daemon keeps an index of the folders above.
     pub index: bool,
     /// How many seconds a look-up may stand still before the user is asked; 0: without end.
     pub search_timeout: u64,
     /// Asked where our own index does not know the answer.
-    pub external: External,
+    pub external: Option<Program>,
 }
 
 impl Default for Mail {
@@ -91,9 +87,10 @@ impl Default for Mail {
             inbox: Vec::new(),
             sent: Vec::new(),
             search: Vec::new(),
+            authserv_ids: Vec::new(),
             index: true,
             search_timeout: SEARCH_TIMEOUT,
-            external: External::None,
+            external: None,
         }
     }
 }
@@ -154,6 +151,7 @@ impl Config {
             search: written
                 .search
                 .unwrap_or_else(|| folder(answers.folder.as_ref())),
+            authserv_ids: written.authserv_ids,
             index: written.index.unwrap_or(config.mail.index),
             search_timeout: written.search_timeout.unwrap_or(config.mail.search_timeout),
             external: written.external.unwrap_or(config.mail.external),
@@ -165,23 +163,33 @@ impl Config {
             );
         }
         config.policy = written.policy;
+        config.auto_per_day = written.auto_per_day.unwrap_or(AUTO_PER_DAY);
         Ok(config)
     }
 
     /// The account that an address belongs to: one that names it before one that names its domain.
     /// The domain matches in either case (RFC 5321 section 2.4), the part before `@` as it is.
     pub fn account_for(&self, address: &str) -> Option<&Account> {
-        let (local, domain) = address.rsplit_once('@')?;
-        let belongs = |wanted: &str| {
-            self.accounts.iter().find(|account| {
-                account
-                    .from
-                    .iter()
-                    .filter_map(|from| from.rsplit_once('@'))
-                    .any(|(l, d)| l == wanted && d.eq_ignore_ascii_case(domain))
-            })
+        self.accounts_for(address).first().copied()
+    }
+
+    /// All the accounts that have the same right to an address.
+    pub fn accounts_for(&self, address: &str) -> Vec<&Account> {
+        let Some((local, domain)) = address.rsplit_once('@') else {
+            return Vec::new();
         };
-        belongs(local).or_else(|| belongs("*"))
+        let belong = |wanted: &str| -> Vec<&Account> {
+            let names = |account: &&Account| {
+                let mut parts = account.from.iter().filter_map(|from| from.rsplit_once('@'));
+                parts.any(|(l, d)| l == wanted && d.eq_ignore_ascii_case(domain))
+            };
+            self.accounts.iter().filter(names).collect()
+        };
+        let named = belong(local);
+        match named.is_empty() {
+            true => belong("*"),
+            false => named,
+        }
     }
 
     /// The account with this name.

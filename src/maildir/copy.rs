@@ -38,6 +38,20 @@ pub enum Flaw {
     Incomplete,
 }
 
+impl Flaw {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotInSent => "not-in-sent",
+            Self::CameBack => "came-back",
+            Self::FromList => "from-list",
+            Self::Unproven => "unproven",
+            Self::Draft => "draft",
+            Self::Incomplete => "incomplete",
+        }
+    }
+}
+
 impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -147,4 +161,64 @@ fn is_trace_field(field: &Field) -> bool {
     ["Received", "Return-Path", "Delivered-To", "X-Original-To"]
         .iter()
         .any(|name| field.is(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::subsequence;
+
+    use super::*;
+
+    const ALL: [Flaw; 6] = [
+        Flaw::Incomplete,
+        Flaw::Draft,
+        Flaw::Unproven,
+        Flaw::FromList,
+        Flaw::CameBack,
+        Flaw::NotInSent,
+    ];
+
+    fn copy() -> impl Strategy<Value = Copy> {
+        (subsequence(ALL.to_vec(), 0..=6), 0..3_u64, 0..3_u8).prop_map(
+            |(flaws, distance, number)| Copy {
+                path: format!("/Mail/cur/{number}").into(),
+                header: Vec::new(),
+                flaws,
+                distance,
+            },
+        )
+    }
+
+    fn worst(copy: &Copy) -> Option<Flaw> {
+        copy.flaws.iter().max().copied()
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_in_rank_is_the_best(mut copies in prop::collection::vec(copy(), 1..12)) {
+            copies.sort_by(Copy::rank);
+            let best = &copies[0];
+            prop_assert_eq!(worst(best), copies.iter().map(worst).min().unwrap());
+            prop_assert_eq!(best.is_right(), copies.iter().any(Copy::is_right));
+            prop_assert_eq!(best.is_as_sent(), copies.iter().any(Copy::is_as_sent));
+            for (one, next) in copies.iter().zip(&copies[1..]) {
+                prop_assert!(worst(one) <= worst(next));
+                let is_equal = one.flaws == next.flaws;
+                prop_assert!(!is_equal || one.distance <= next.distance);
+                // Fewer reasons against it never rank behind more of them.
+                let has_more = next.flaws.iter().all(|flaw| one.flaws.contains(flaw));
+                prop_assert!(!has_more || is_equal, "{one:?} {next:?}");
+            }
+        }
+
+        #[test]
+        fn what_was_not_sent_is_never_sendable(copy in copy()) {
+            let bad = [Flaw::Incomplete, Flaw::Draft, Flaw::Unproven, Flaw::FromList];
+            if copy.flaws.iter().any(|flaw| bad.contains(flaw)) {
+                prop_assert!(!copy.is_sendable() && !copy.is_as_sent());
+            }
+            prop_assert!(!copy.is_as_sent() || copy.is_sendable());
+        }
+    }
 }

@@ -278,5 +278,31 @@ mod tests {
             let parsed = FileName::parse(OsStr::from_bytes(&name));
             assert!(name.starts_with(parsed.base) && name.ends_with(parsed.flags));
         }
+
+        /// Whatever a reader or a synchroniser does to a name, it stays that of the same message.
+        #[test]
+        fn the_base_stays(
+            time in 100_000_000..99_999_999_999_i64,
+            unique in "[a-zA-Z0-9_]{1,20}",
+            host in "[a-z0-9.-]{1,20}",
+            number in proptest::option::of(1..100_000_u32),
+            size in proptest::option::of(1..100_000_u32),
+            flags in proptest::option::of("[DFPRSTa-z]{0,8}"),
+        ) {
+            let base = format!("{time}.{unique}.{host}");
+            let mut name = base.clone();
+            for (key, value) in [("S", size), ("U", number)] {
+                if let Some(value) = value {
+                    name += &format!(",{key}={value}");
+                }
+            }
+            if let Some(flags) = &flags {
+                name += &format!(":2,{flags}");
+            }
+            let parsed = FileName::parse(OsStr::new(&name));
+            assert_eq!(parsed.base, base.as_bytes());
+            assert_eq!(parsed.time, Some(time));
+            assert_eq!(parsed.flags, flags.unwrap_or_default().as_bytes());
+        }
     }
 }

@@ -20,6 +20,14 @@ const LONGEST: usize = 16 << 20;
 /// Where the last boundary of a message must lie, from the end of the file.
 const TAIL: u64 = 64 << 10;
 
+/// How gzip, bzip2, xz and zstd files begin: archives, or what Dovecot's compression leaves in a Maildir.
+const COMPRESSED: [&[u8]; 4] = [b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"];
+
+/// Is this the error of [`HeadReader::with_id`] for a compressed file?
+pub(super) fn is_compressed(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported && error.raw_os_error().is_none()
+}
+
 /// Reads header blocks, one after the other, into one buffer.
 #[derive(Default)]
 pub(super) struct HeadReader {
@@ -72,6 +80,12 @@ impl HeadReader {
         loop {
             let (got, at_end) = self.more(file, filled)?;
             filled += got;
+            if COMPRESSED
+                .iter()
+                .any(|magic| self.buffer[..filled].starts_with(magic))
+            {
+                return Err(io::Error::new(io::ErrorKind::Unsupported, "compressed"));
+            }
             let seen = scan(&self.buffer[..filled], at_end);
             match seen.id {
                 Some(found) if found != id => return Ok(None),

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use folder::{FileName, PARTS};
 
 mod copy;
+pub mod external;
 pub mod folder;
 mod head;
 pub mod index;

@@ -17,6 +17,7 @@ pub use super::copy::{Copy, Flaw};
 use super::folder::{Unreadable, Walk, is_maildir};
 use examine::Examiner;
 
+use super::external::Program;
 use super::listing::Listing;
 use super::pulse::Pulse;
 
@@ -47,6 +48,8 @@ pub struct Found {
     pub looked_in: Vec<PathBuf>,
     /// How many files they hold.
     pub files_seen: usize,
+    /// How many files are compressed, and were left alone.
+    pub compressed: usize,
     /// What could not be read.
     pub unreadable: Unreadable,
 }
@@ -65,6 +68,7 @@ pub fn find(places: &Places, message_id: &str, near: Option<i64>, accept: &Accep
         accept,
         is_for_all: false,
         index: None,
+        external: None,
         pulse: &Pulse::default(),
     }
     .run()
@@ -80,24 +84,28 @@ pub struct Search<'a> {
     pub near: Option<i64>,
     /// The test that a copy must pass.
     pub accept: &'a Accept<'a>,
-    /// Looks for all copies, and neither asks the index nor ends early.
+    /// Looks for all copies, asks no index and does not end early.
     pub is_for_all: bool,
     /// The file of the index ([`super::index::file`]), which need not exist.
     pub index: Option<&'a Path>,
+    /// Asked for what the index does not know.
+    pub external: Option<Program>,
     /// Shows to others how far the look-up is.
     pub pulse: &'a Pulse,
 }
 
 impl Search<'_> {
-    /// Looks for the message: in the index, then in all folders. Ends early at a copy that nothing speaks
+    /// Looks for the message: in the index, in another program's, then in all folders. Ends early at a copy that nothing speaks
     /// against ([`Copy::is_as_sent`]).
     ///
     /// Only a file's own `Message-ID` counts, so neither a reply nor the notice is ever found. Files that
     /// are renamed or moved meanwhile are followed. What cannot be read is counted in the answer.
     pub fn run(&self) -> Found {
         let index = self.index.filter(|_| !self.is_for_all);
+        let external = self.external.filter(|_| !self.is_for_all);
         index
             .and_then(|index| super::index::answer(self, index))
+            .or_else(|| super::external::answer(self, external?))
             .unwrap_or_else(|| self.without_index())
     }
 

@@ -95,7 +95,8 @@ impl<'a> Iterator for Fields<'a> {
         if self.rest.is_empty() || empty_line(self.rest).is_some() {
             return None;
         }
-        let mut end = line(self.rest);
+        let first = line(self.rest);
+        let mut end = first;
         while matches!(self.rest.get(end), Some(b' ' | b'\t')) {
             end += line(&self.rest[end..]);
         }
@@ -103,16 +104,16 @@ impl<'a> Iterator for Fields<'a> {
         self.rest = rest;
         Some(Field {
             raw,
-            colon: colon(raw),
+            colon: colon(&raw[..first]),
         })
     }
 }
 
-/// Where the name ends, if this is a field: one or more printable characters, blanks only at the
+/// Where the name ends, if a field starts with this line: one or more printable characters, blanks only at the
 /// end of them. A `From ` line of mbox and a line that starts with a blank are none.
-fn colon(raw: &[u8]) -> Option<usize> {
-    let colon = memchr(b':', &raw[..line(raw)])?;
-    let name = raw[..colon].trim_ascii_end();
+fn colon(line: &[u8]) -> Option<usize> {
+    let colon = memchr(b':', line)?;
+    let name = line[..colon].trim_ascii_end();
     let printable = !name.is_empty() && name.iter().all(|byte| (33..=126).contains(byte));
     printable.then_some(colon)
 }

@@ -3,7 +3,8 @@
 //! mail-parser interprets; nothing here looks for fields or changes bytes.
 
 use mail_parser::parsers::MessageStream;
-use mail_parser::{DateTime, HeaderValue};
+use mail_parser::{Addr, DateTime, HeaderValue};
+use memchr::memmem;
 
 /// An unstructured value decoded for display. Control characters may still be in it.
 pub fn decode(value: &[u8]) -> String {
@@ -21,12 +22,26 @@ pub fn addresses(value: &[u8]) -> Vec<String> {
     match MessageStream::new(&value).parse_address() {
         HeaderValue::Address(list) => list
             .iter()
-            .filter_map(|addr| addr.address.as_deref())
+            .filter_map(|addr| quoted(addr, &value).or_else(|| addr.address().map(str::to_owned)))
             .map(|address| address.trim().to_owned())
             .filter(|address| address.contains('@'))
             .collect(),
         _ => Vec::new(),
     }
+}
+
+/// `"bob smith"@example.net` without angle brackets: the parser takes the local part for a name, and adds
+/// a comment that follows in parentheses.
+fn quoted(addr: &Addr<'_>, value: &[u8]) -> Option<String> {
+    let domain = addr.address().filter(|address| address.starts_with('@'))?;
+    let name = addr.name()?;
+    let without_comment = name.rsplit_once(" (").map(|(name, _)| name);
+    [Some(name), without_comment]
+        .into_iter()
+        .flatten()
+        .map(|name| name.replace('\\', "\\\\").replace('"', "\\\""))
+        .map(|local| format!("\"{local}\"{domain}"))
+        .find(|address| memmem::find(value, address.as_bytes()).is_some())
 }
 
 /// Seconds since 1970 of an RFC 5322 date.
@@ -41,15 +56,35 @@ pub fn rfc3339(seconds: i64) -> String {
     DateTime::from_timestamp(seconds).to_rfc3339()
 }
 
-/// A Message-ID without angle brackets and the blanks around it; `None` where nothing is left.
+/// A Message-ID without angle brackets and the blanks around it; `None` where nothing is left. Of
+/// several the first; comments before and after it do not count (RFC 5322 section 3.6.4).
 pub fn message_id(value: &str) -> Option<String> {
-    let value = value.trim();
-    let inner = match (value.find('<'), value.rfind('>')) {
-        (Some(open), Some(close)) if open < close => &value[open + 1..close],
-        _ => value,
+    let value = without_comments(value);
+    let bracketed = value.find('<').map(|open| &value[open + 1..]);
+    let inner = match bracketed {
+        // A header block may be cut in the middle of it.
+        Some(rest) => rest.split('>').next().unwrap_or(rest),
+        None => value.split(" (").next().unwrap_or(value),
     };
     let id: String = inner.chars().filter(|c| !c.is_whitespace()).collect();
     (!id.is_empty()).then_some(id)
+}
+
+/// The value from behind the comments that it starts with.
+fn without_comments(value: &str) -> &str {
+    let mut rest = value.trim_start();
+    while let Some(comment) = rest.strip_prefix('(') {
+        let mut depth = 1;
+        let end = comment.find(|c: char| {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            depth == 0
+        });
+        match end {
+            Some(end) => rest = comment[end + 1..].trim_start(),
+            None => break,
+        }
+    }
+    rest
 }
 
 /// What xtext stands for: `+2B` is a plus sign (RFC 3461 section 4). Other bytes stay as they are.
@@ -109,6 +144,22 @@ mod tests {
     }
 
     #[test]
+    fn a_quoted_local_part_needs_no_angle_brackets() {
+        let list =
+            b" \"bob smith\"@example.net (Bob), T: \"a@b\"@example.com;, \"C\" <c@example.org>";
+        assert_eq!(
+            addresses(list),
+            [
+                "\"bob smith\"@example.net",
+                "\"a@b\"@example.com",
+                "c@example.org"
+            ]
+        );
+        // A comment within an address is no local part.
+        assert_eq!(addresses(b" bob(\"c\")@example.net"), ["@example.net"]);
+    }
+
+    #[test]
     fn dates_there_and_back() {
         let seconds = date("Tue, 24 Nov 2026 06:48:46 +0100 (CET)").unwrap();
         assert_eq!(rfc3339(seconds), "2026-11-24T05:48:46Z");
@@ -130,7 +181,18 @@ mod tests {
     #[test]
     fn message_ids() {
         assert_eq!(message_id(" <a@b> ").as_deref(), Some("a@b"));
-        assert_eq!(message_id("a@b").as_deref(), Some("a@b"));
+        for value in [
+            "a@b",
+            "a@b (by mail)",
+            "<a@b> <c@d>",
+            "<a@b> (was <c@d>)",
+            "(one (two) <c@d>) () <a@b>",
+            "<a@b",
+            "<a@\t b>",
+        ] {
+            assert_eq!(message_id(value).as_deref(), Some("a@b"), "{value}");
+        }
         assert_eq!(message_id("<>"), None);
+        assert_eq!(message_id("(("), Some("((".to_owned()));
     }
 }

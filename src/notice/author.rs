@@ -18,6 +18,7 @@ pub(super) struct Look<'a> {
     from_a_list: bool,
     /// Null return path (RFC 3461 section 6.1).
     null_path: bool,
+    return_path: Option<Field<'a>>,
     /// `From` is a name that only servers use.
     server: bool,
     /// A `multipart/report` about delivery.
@@ -50,9 +51,10 @@ impl<'a> Look<'a> {
                 }
                 Some(b'l') => look.from_a_list |= field.is("List-Id") || field.is("List-Post"),
                 Some(b'm') => look.from_a_list |= field.is("Mailing-List"),
-                Some(b'r') => {
-                    look.null_path |=
-                        field.is("Return-Path") && field.value().trim_ascii() == b"<>";
+                Some(b'r') if field.is("Return-Path") => {
+                    // qmail-send.c gives a bounce of a bounce the path `#@[]`.
+                    look.null_path |= matches!(field.value().trim_ascii(), b"<>" | b"<#@[]>");
+                    look.return_path = look.return_path.or(Some(field));
                 }
                 Some(b's') if !has_subject && field.is("Subject") => {
                     has_subject = true;
@@ -80,6 +82,17 @@ impl<'a> Look<'a> {
     /// A mail server wrote it, by its own word.
     pub(super) fn is_from_a_server(&self) -> bool {
         self.null_path || self.server
+    }
+
+    /// Null return path.
+    pub(super) fn is_from_nobody(&self) -> bool {
+        self.null_path
+    }
+
+    /// It calls itself a mail server, and came from nobody else.
+    pub(super) fn has_the_name_of_a_server(&self) -> bool {
+        let path = self.return_path.as_ref();
+        self.server && (self.null_path || path.is_none_or(|path| is_server(&words(path))))
     }
 
     /// A person's answer, or a notice that a person passes on.

@@ -8,8 +8,9 @@
 use serde::Serialize;
 
 use crate::notice::human::Passage;
-use crate::notice::speech::Speech;
-use crate::notice::wording::{HIDDEN, Helps, LIBRARY, RECEIVER, REQUIRETLS, SENDER, Wording};
+use crate::notice::lookup::{Hit, find, of_anybody, of_the_server};
+use crate::notice::speech::{self, Speech};
+use crate::notice::wording::{HIDDEN, Helps, LIBRARY, RECEIVER, REQUIRETLS, SENDER};
 use crate::notice::{Action, Evidence, Mta};
 
 /// Why a recipient was delayed or refused: one kind of TLS failure, or not TLS.
@@ -153,7 +154,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Verdict {
     requiretls(&speeches, facts.mta)
         .or_else(|| sender(&speeches, facts))
         .or_else(|| receiver(&speeches, facts))
-        .or_else(|| hidden(&speeches, facts.mta))
+        .or_else(|| hidden(&speeches, facts))
         .unwrap_or_else(|| other(&speeches, facts))
 }
 
@@ -162,50 +163,70 @@ fn speeches<'a>(facts: &Facts<'a>) -> Vec<Speech<'a>> {
     let (mta, passage) = (facts.mta, facts.passage);
     let mut speeches = vec![Speech::text(&passage.reason, mta)];
     if mta == Mta::Sendmail {
-        speeches.push(Speech::text(&passage.remarks, mta));
-        speeches.push(Speech::reply("text", &passage.replies));
+        speeches.push(Speech::text(&passage.session.remarks, mta));
+        speeches.push(Speech::reply("text", &passage.session.replies));
     }
-    speeches.extend(
-        facts
-            .status_comment
-            .map(|words| Speech::comment(words, mta)),
-    );
+    // Of other servers the comment is what the code means.
+    let comment = facts
+        .status_comment
+        .filter(|_| matches!(mta, Mta::Mox | Mta::Haraka));
+    speeches.extend(comment.map(|words| Speech::comment(words, mta)));
     speeches.extend(facts.own_words.map(|words| Speech::own_field(words, mta)));
     speeches.extend(
         facts
             .diagnostic
+            .filter(|field| !repeats(field, &passage.reason))
             .map(|field| Speech::diagnostic(field, mta, facts.has_remote)),
     );
     speeches
 }
 
+/// Does the field say what the text says, as with Postfix (`bounce_notify_util.c`)? Then once is enough.
+fn repeats(field: &str, reason: &str) -> bool {
+    field
+        .split_once(';')
+        .is_some_and(|(kind, words)| kind == "X-Postfix" && words.trim() == reason)
+}
+
 fn requiretls(speeches: &[Speech<'_>], mta: Mta) -> Option<Verdict> {
     speeches.iter().find_map(|speech| {
-        let hit = find(REQUIRETLS, mta, speech, speech.whole())?;
+        let hit = find(REQUIRETLS, of_anybody, mta, speech, speech.whole())?;
         Some(hit.verdict(speech, 0))
     })
 }
 
 fn sender(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Option<Verdict> {
     speeches.iter().find_map(|speech| {
-        let hit = find(SENDER, facts.mta, speech, speech.sender())?;
+        let hit = find(SENDER, of_the_server, facts.mta, speech, speech.sender())?;
+        let is_sure = facts.mta != Mta::Unknown || leads(&speech.sender()[..hit.range.start]);
+        if hit.row.helps == Helps::Yes && !is_sure {
+            return None;
+        }
         let mut verdict = hit.verdict(speech, 0);
         if facts.mta == Mta::Sendmail {
             // The remote said it first: Sendmail only repeats a reply that its transcript shows.
-            let replies = facts.passage.replies.to_ascii_lowercase();
+            let replies = speech::plain(&facts.passage.session.replies.to_ascii_lowercase());
             if replies.contains(&speech.sender()[hit.range]) {
                 return None;
             }
             if refused_starttls(facts) {
                 verdict.cause = Cause::StarttlsRejected;
             }
-        } else if let Some(inner) = find(LIBRARY, Mta::Unknown, speech, speech.whole())
+        } else if let Some(inner) = find(LIBRARY, of_anybody, Mta::Unknown, speech, speech.whole())
             && is_general(verdict.cause)
         {
             verdict.cause = inner.row.cause;
         }
         Some(verdict)
     })
+}
+
+/// Nobody knows how an unknown server quotes another one: its own words are those at the very start.
+fn leads(before: &str) -> bool {
+    let before = before
+        .trim()
+        .trim_start_matches("delivery temporarily suspended:");
+    !before.contains(|c: char| c.is_alphanumeric() || c == '~')
 }
 
 /// Causes that a library's text inside the sender's words names more closely.
@@ -221,7 +242,7 @@ fn is_general(cause: Cause) -> bool {
 
 fn receiver(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Option<Verdict> {
     let by_words = speeches.iter().find_map(|speech| {
-        let hit = find(RECEIVER, facts.mta, speech, speech.receiver())?;
+        let hit = find(RECEIVER, of_anybody, facts.mta, speech, speech.receiver())?;
         Some(hit.verdict(speech, speech.receiver_start()))
     });
     by_words.or_else(|| {
@@ -229,7 +250,7 @@ fn receiver(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Option<Verdict> {
             cause: Cause::StarttlsRejected,
             helps: Helps::Unknown,
             evidence: Some(Evidence {
-                phrase: facts.passage.replies.clone(),
+                phrase: facts.passage.session.replies.clone(),
                 part: "text",
                 rule: "reply to STARTTLS",
             }),
@@ -239,16 +260,21 @@ fn receiver(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Option<Verdict> {
 
 /// Sendmail's transcript shows a reply to STARTTLS.
 fn refused_starttls(facts: &Facts<'_>) -> bool {
-    let command = facts.passage.command.as_deref().unwrap_or_default();
-    command.starts_with("STARTTLS") && !facts.passage.replies.is_empty()
+    let command = facts.passage.session.command.as_deref().unwrap_or_default();
+    command.starts_with("STARTTLS") && !facts.passage.session.replies.is_empty()
 }
 
-fn hidden(speeches: &[Speech<'_>], mta: Mta) -> Option<Verdict> {
+fn hidden(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Option<Verdict> {
     let quoted = speeches
         .iter()
         .any(|s| !s.receiver().trim().is_empty() && s.receiver_start() > 0);
     speeches.iter().filter(|_| !quoted).find_map(|speech| {
-        let hit = find(HIDDEN, mta, speech, speech.sender())?;
+        // Services write their own words like replies; a remote server would be named.
+        let words = match facts.has_remote {
+            true => speech.sender(),
+            false => speech.whole(),
+        };
+        let hit = find(HIDDEN, of_anybody, facts.mta, speech, words)?;
         Some(hit.verdict(speech, 0))
     })
 }
@@ -323,11 +349,6 @@ fn is_vague(status: &str) -> bool {
     detail == "0" || subject == "7" || (subject == "4" && detail == "7")
 }
 
-struct Hit {
-    row: &'static Wording,
-    range: std::ops::Range<usize>,
-}
-
 impl Hit {
     fn verdict(&self, speech: &Speech<'_>, start: usize) -> Verdict {
         let phrase = speech.as_written(start + self.range.start..start + self.range.end);
@@ -342,37 +363,4 @@ impl Hit {
             evidence: Some(evidence),
         }
     }
-}
-
-/// The first row for notices of `mta` that stands in `words`, which are some of `speech`.
-fn find(table: &'static [Wording], mta: Mta, speech: &Speech<'_>, words: &str) -> Option<Hit> {
-    if words.trim().is_empty() {
-        return None;
-    }
-    let applies = |row: &&Wording| {
-        row.mta == mta
-            || row.mta == Mta::Unknown
-            || (mta == Mta::Unknown && row.mta != Mta::Sendmail)
-    };
-    let rows = table.iter().filter(applies);
-    rows.filter(|row| speech.may_say(row.words))
-        .find_map(|row| {
-            Some(Hit {
-                row,
-                range: position(row.words, words)?,
-            })
-        })
-}
-
-/// Where the pattern stands: its pieces between `*`, in their order.
-fn position(pattern: &str, words: &str) -> Option<std::ops::Range<usize>> {
-    let mut pieces = pattern.split('*').map(str::trim);
-    let first = pieces.next()?;
-    let start = words.find(first)?;
-    let end = pieces.try_fold(start + first.len(), |at, piece| {
-        words[at..]
-            .find(piece)
-            .map(|found| at + found + piece.len())
-    })?;
-    Some(start..end)
 }

@@ -4,7 +4,8 @@
 //! Several things must come together, so that nothing else is taken for a notice: a mail server as
 //! author, a recipient, and two of these: the words of an opening ([`OPENINGS`]) outside any
 //! quotation, a subject as servers write it, the returned message. Exim's and Gmail's own field
-//! `X-Failed-Recipients` counts as much as two.
+//! `X-Failed-Recipients` counts as much as two, and so does a returned message that whoever got the
+//! notice had sent. Without that, nothing from a person's mailbox is a notice.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -13,9 +14,9 @@ use crate::message::{header, text};
 use crate::notice::author::Look;
 use crate::notice::copy::{self, Cut};
 use crate::notice::mime::Entity;
-use crate::notice::phrases::{DELAYED, GIVEN_UP, OPENINGS};
+use crate::notice::phrases::{DELAYED, DELIVERED, GIVEN_UP, OPENINGS};
 use crate::notice::report::{self, Parts};
-use crate::notice::returned::Copy;
+use crate::notice::returned::{self, Copy};
 use crate::notice::status::{PerMessage, PerRecipient};
 use crate::notice::{Account, Action, mailbox};
 
@@ -51,14 +52,7 @@ pub(super) fn account<'a>(message: &'a [u8], look: &Look<'_>) -> Option<Account<
     let plain = plain(&words);
     let opened = OPENINGS.iter().any(|opening| plain.contains(opening));
     let returns = !copy.bytes.is_empty();
-    let is_notice = if by_a_server {
-        // In a language that the tables do not know, subject and returned message must do.
-        let signs = [opened, look.subject, returns];
-        look.failed_recipients.is_some() || signs.iter().filter(|sign| **sign).count() >= 2
-    } else {
-        opened && returns
-    };
-    if !is_notice {
+    if !is_notice(look, opened, returns, || is_ours(message, &copy.bytes)) {
         return None;
     }
     let action = action(&plain);
@@ -71,7 +65,7 @@ pub(super) fn account<'a>(message: &'a [u8], look: &Look<'_>) -> Option<Account<
         })
         .collect();
     let per_message = PerMessage {
-        original_id: if returns { None } else { message_id(&words) },
+        original_id: returned::named_in(&words).filter(|_| !returns),
         ..PerMessage::default()
     };
     (!groups.is_empty()).then_some(Account {
@@ -83,25 +77,52 @@ pub(super) fn account<'a>(message: &'a [u8], look: &Look<'_>) -> Option<Account<
     })
 }
 
+/// Do enough signs come together? `opened`: one of the openings is in the words; `returns`: a message
+/// came back; `ours`: whoever got the notice had sent it.
+fn is_notice(look: &Look<'_>, opened: bool, returns: bool, ours: impl Fn() -> bool) -> bool {
+    let named = look.has_the_name_of_a_server();
+    if look.failed_recipients.is_some() {
+        true
+    } else if named || look.is_from_nobody() {
+        // In a language that the tables do not know, a message of ours must do.
+        let signs = [opened, look.subject, returns];
+        signs.iter().filter(|sign| **sign).count() >= 2 || (named && ours())
+    } else {
+        // People write about notices too, and quote what came back.
+        opened && ours()
+    }
+}
+
+/// Is the returned message one that whoever got the notice had sent?
+fn is_ours(message: &[u8], copy: &[u8]) -> bool {
+    let sent = header::first(copy, "Received").or(header::first(copy, "Message-ID"));
+    let got = addresses(
+        message,
+        &["To", "Delivered-To", "X-Original-To", "Envelope-To"],
+    );
+    let ours = |address| got.contains(address);
+    sent.is_some()
+        && addresses(copy, &["From", "Sender", "Return-Path", "Reply-To"])
+            .iter()
+            .any(ours)
+}
+
+/// The addresses in the first fields of these names, in lower case.
+fn addresses(block: &[u8], names: &[&str]) -> Vec<String> {
+    names
+        .iter()
+        .filter_map(|name| header::first(block, name))
+        .flat_map(|field| text::addresses(super::start(&field)))
+        .map(|address| address.to_lowercase())
+        .collect()
+}
+
 /// The only part, if words and returned message can be told apart in its bytes.
 fn plain_part<'p, 'a>(parts: &'p [Entity<'a>]) -> Option<&'p Entity<'a>> {
     match parts {
         [part] if !part.is_html() && part.is_ascii_based() => Some(part),
         _ => None,
     }
-}
-
-/// Some servers name the original among their words (`Message-id: <...>`).
-fn message_id(words: &str) -> Option<String> {
-    words.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        let name = name.trim().to_ascii_lowercase();
-        let named = matches!(
-            name.as_str(),
-            "message-id" | "message id" | "original message-id"
-        );
-        named.then(|| text::message_id(value)).flatten()
-    })
 }
 
 /// The words in the charset of their part.
@@ -124,17 +145,22 @@ fn plain(words: &str) -> String {
     plain.replace('\u{2019}', "'")
 }
 
-/// Quoted by a person. Servers write `>>>` before a command, `|---` around a heading.
+/// Quoted by a person. Servers write `>>>` before a command, MDaemon `>` before an address and
+/// nothing else, others `|---` around a heading.
 fn is_quoted(line: &str) -> bool {
     let line = line.trim_start();
-    (line.starts_with('>') && !line.starts_with(">>>"))
-        || (line.starts_with('|') && !line.contains("---"))
+    let person = |rest: &str| !rest.starts_with(">>") && !mailbox::is_address(rest.trim());
+    line.strip_prefix('>').is_some_and(person) || (line.starts_with('|') && !line.contains("---"))
 }
 
 fn action(plain: &str) -> Action {
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| plain.contains(phrase));
-    if says(DELAYED) && !says(GIVEN_UP) {
+    if says(GIVEN_UP) {
+        Action::Failed
+    } else if says(DELAYED) {
         Action::Delayed
+    } else if says(DELIVERED) {
+        Action::Delivered
     } else {
         Action::Failed
     }
@@ -144,12 +170,7 @@ fn action(plain: &str) -> Action {
 /// lines that start with an address, an address in the prose that the original was sent to, the
 /// only recipient of the original.
 fn recipients(words: &str, look: &Look<'_>, message: &[u8], copy: &[u8]) -> Vec<String> {
-    let own: Vec<String> = ["From", "To", "Delivered-To", "Return-Path"]
-        .iter()
-        .filter_map(|name| header::first(message, name))
-        .flat_map(|field| text::addresses(super::start(&field)))
-        .map(|address| address.to_lowercase())
-        .collect();
+    let own = addresses(message, &["From", "To", "Delivered-To", "Return-Path"]);
     let foreign = |address: &String| {
         let address = address.to_lowercase();
         !own.contains(&address) && !mailbox::is_of_a_server(&address)
@@ -169,6 +190,8 @@ fn recipients(words: &str, look: &Look<'_>, message: &[u8], copy: &[u8]) -> Vec<
     let leading: Vec<String> = lines().flat_map(mailbox::leading).collect();
     let anywhere: Vec<String> = lines().flat_map(mailbox::anywhere).collect();
 
+    // Anybody may use the null return path: then an address that merely occurs is no recipient.
+    let one = usize::from(look.has_the_name_of_a_server() || !copy.is_empty());
     // Somebody may write to themselves, or to a postmaster: such an address counts where no other does.
     let sources = [
         by_field,
@@ -182,7 +205,7 @@ fn recipients(words: &str, look: &Look<'_>, message: &[u8], copy: &[u8]) -> Vec<
         anywhere
             .iter()
             .filter(|a| foreign(a))
-            .take(1)
+            .take(one)
             .cloned()
             .collect(),
         if sent_to.len() == 1 {

@@ -6,22 +6,23 @@
 
 use std::collections::HashMap;
 
+use crate::notice::transcript::{Session, Transcript};
+
 /// What the text says about one recipient.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Passage {
     /// The reason, on one line.
     pub(super) reason: String,
-    /// The command that the transcript shows before it (`>>> STARTTLS`).
-    pub(super) command: Option<String>,
-    /// What the remote server answered in the transcript (`<<< 454 ...`), on one line.
-    pub(super) replies: String,
-    /// What the reporting server itself put into the transcript.
-    pub(super) remarks: String,
+    /// What Sendmail's transcript shows before it.
+    pub(super) session: Session,
+    /// Sendmail's transcript has a line about the recipient.
+    in_transcript: bool,
 }
 
 /// Words after these headings are about the only recipient: mox (`queue/dsn.go`), ZoneMTA
-/// (`bounces.js`), Gmail, Haraka (`outbound/hmail.js`), James (`AbstractNotify.java`), Exchange.
-const HEADINGS: [&str; 9] = [
+/// (`bounces.js`), Gmail, Haraka (`outbound/hmail.js`), James (`AbstractNotify.java`), Exchange,
+/// Cisco AsyncOS.
+const HEADINGS: [&str; 10] = [
     "Error during the last delivery attempt:",
     "Technical details of the failure:",
     "Technical details of temporary failure:",
@@ -30,18 +31,19 @@ const HEADINGS: [&str; 9] = [
     "Failure Reason:",
     "Error message below:",
     "Error message:",
+    "The reason for the problem:",
     "Remote Server returned",
 ];
 
 /// A reason is read up to this many bytes: one line may be the reason of ten thousand recipients.
-const MAX_REASON: usize = 2048;
+pub(super) const MAX_REASON: usize = 2048;
 
 /// For each of `recipients` (its final address first, then others for it) what `text` says about it.
 ///
 /// An address may stand for several recipients; the text then speaks of all of them.
 pub(super) fn passages(text: &str, recipients: &[Vec<&str>]) -> Vec<Passage> {
     let mut known = HashMap::new();
-    for rank in 0..2 {
+    for rank in 0..3 {
         for (i, names) in recipients.iter().enumerate() {
             if let Some(name) = names.get(rank) {
                 known.entry(name.to_lowercase()).or_insert(i);
@@ -54,21 +56,26 @@ pub(super) fn passages(text: &str, recipients: &[Vec<&str>]) -> Vec<Passage> {
         passages: vec![Passage::default(); recipients.len()],
         entry: Vec::new(),
         indent: Some(0),
-        session: Passage::default(),
+        transcript: Transcript::default(),
         heading: false,
     };
     for line in text.lines() {
         reader.line(line);
     }
-    let slot = |names: &Vec<&str>| reader.known.get(&names.first()?.to_lowercase()).copied();
-    recipients
-        .iter()
-        .map(|names| {
-            slot(names)
-                .map(|i| reader.passages[i].clone())
-                .unwrap_or_default()
-        })
-        .collect()
+    let unclaimed = std::mem::take(&mut reader.transcript).unclaimed();
+    for passage in reader.passages.iter_mut().filter(|p| !p.in_transcript) {
+        passage.session.replies.clone_from(&unclaimed);
+    }
+    let slot = |name: &&str| reader.known.get(&name.to_lowercase()).copied();
+    let passages = recipients.iter().enumerate().map(|(own, names)| {
+        // The members of an alias may have its address as their final one, all of them.
+        let by_own_name = names.iter().filter_map(slot).find(|i| *i == own);
+        let place = by_own_name.or_else(|| slot(names.first()?));
+        place
+            .map(|i| reader.passages[i].clone())
+            .unwrap_or_default()
+    });
+    passages.collect()
 }
 
 struct Reader {
@@ -80,8 +87,7 @@ struct Reader {
     /// reason is a paragraph below, which ends at an empty line (qmail, Gmail).
     entry: Vec<usize>,
     indent: Option<usize>,
-    /// The transcript since the last recipient in it.
-    session: Passage,
+    transcript: Transcript,
     /// The last line with words was one of the headings.
     heading: bool,
 }
@@ -95,22 +101,27 @@ impl Reader {
         }
         let indent = line.len() - line.trim_start().len();
         let below = !self.entry.is_empty() && self.indent.is_none();
-        if indent == 0 && !below && self.transcript(content) {
+        let transcript = if self.entry.is_empty() {
+            indent == 0 || content.starts_with(['<', '>'])
+        } else {
+            indent == 0 && !below
+        };
+        if transcript && self.transcript.take(content) {
+            self.entry.clear();
             return;
         }
         let (named, rest) = self.addresses(without_noise(content));
         if !named.is_empty() {
             let sendmail = rest.starts_with("...");
+            let session = sendmail.then(|| self.transcript.claim());
             for &i in &named {
                 push(&mut self.passages[i].reason, reason(rest));
-                if sendmail {
-                    self.passages[i].follow(&self.session);
+                if let Some(session) = &session {
+                    self.passages[i].session.follow(session);
+                    self.passages[i].in_transcript = true;
                 }
             }
-            if sendmail {
-                self.session = Passage::default();
-            }
-            let below = matches!(rest.trim(), ":" | "\":");
+            let below = content.ends_with(':') && matches!(rest.trim(), "" | ":" | "\":");
             self.indent = (!below).then_some(indent);
             self.entry = named;
         } else if !self.entry.is_empty() && self.indent.is_none_or(|entry| indent > entry) {
@@ -141,27 +152,6 @@ impl Reader {
         }
     }
 
-    /// Sendmail's transcript: `>>>` what it sent, `<<<` what came back, and its own remarks, which
-    /// start with a reply code (`454 4.7.0 DANE check failed.`) and name no recipient.
-    fn transcript(&mut self, content: &str) -> bool {
-        if let Some(command) = content.strip_prefix(">>> ") {
-            self.session = Passage {
-                command: Some(start(command, MAX_REASON).to_owned()),
-                ..Passage::default()
-            };
-        } else if let Some(reply) = content.strip_prefix("<<< ") {
-            push(&mut self.session.replies, reply);
-        } else if content.starts_with("... while talking to ") {
-            self.session = Passage::default();
-        } else if is_reply(content) && !content.contains("... ") {
-            push(&mut self.session.remarks, content);
-        } else {
-            return false;
-        }
-        self.entry.clear();
-        true
-    }
-
     /// The known recipients at the start of a line, and what follows them.
     fn addresses<'t>(&self, content: &'t str) -> (Vec<usize>, &'t str) {
         let mut rest = content.strip_prefix("Delivery to ").unwrap_or(content);
@@ -181,7 +171,7 @@ impl Reader {
             };
             let (address, after) = match quoted('<', '>').or_else(|| quoted('"', '"')) {
                 Some(pair) => pair,
-                None => rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len())),
+                None => rest.split_at(word_end(rest)),
             };
             let address = address.strip_suffix(':').unwrap_or(address);
             // Most lines start with a word that cannot be an address.
@@ -200,14 +190,10 @@ impl Reader {
     }
 }
 
-impl Passage {
-    fn follow(&mut self, session: &Passage) {
-        if self.command.is_none() {
-            self.command.clone_from(&session.command);
-        }
-        push(&mut self.replies, &session.replies);
-        push(&mut self.remarks, &session.remarks);
-    }
+/// Where the first word ends: at a blank, or at the dots of Sendmail (`bob@example.net... Deferred`).
+fn word_end(rest: &str) -> usize {
+    let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+    rest[..end].find("...").unwrap_or(end)
 }
 
 /// Does the line start with an SMTP reply code?
@@ -255,7 +241,7 @@ fn reason(rest: &str) -> &str {
     rest.trim_start_matches([':', '.']).trim()
 }
 
-fn push(reason: &mut String, words: &str) {
+pub(super) fn push(reason: &mut String, words: &str) {
     if words.is_empty() || reason.len() >= MAX_REASON {
         return;
     }
@@ -267,7 +253,7 @@ fn push(reason: &mut String, words: &str) {
 }
 
 /// The first `length` bytes, or as many as end with a character.
-fn start(words: &str, length: usize) -> &str {
+pub(super) fn start(words: &str, length: usize) -> &str {
     let mut end = words.len().min(length);
     while !words.is_char_boundary(end) {
         end -= 1;
@@ -382,20 +368,21 @@ mod tests {
             vec!["d@example.net"],
         ];
         let passages = passages(text, &recipients);
-        let first = Passage {
-            reason: "Deferred: 454 no".to_owned(),
+        let first = Session {
             command: Some("STARTTLS dialogue".to_owned()),
             replies: "454 no".to_owned(),
             remarks: "454 4.7.0 DANE check failed.".to_owned(),
         };
-        assert_eq!(passages[0], first);
-        assert_eq!(passages[1], first);
-        assert_eq!(
-            passages[2],
-            Passage {
-                reason: "User unknown".to_owned(),
-                ..Passage::default()
-            }
-        );
+        let read: Vec<_> = passages
+            .iter()
+            .map(|p| (p.reason.as_str(), &p.session))
+            .collect();
+        let none = &Session::default();
+        let expected = [
+            ("Deferred: 454 no", &first),
+            ("Deferred: 454 no", &first),
+            ("User unknown", none),
+        ];
+        assert_eq!(read, expected);
     }
 }

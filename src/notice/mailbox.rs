@@ -58,7 +58,7 @@ pub(super) fn anywhere(line: &str) -> Vec<String> {
     if !line.contains('@') {
         return Vec::new();
     }
-    line.split(|c: char| c.is_whitespace() || "<>()[]\"',;=".contains(c))
+    line.split(|c: char| c.is_whitespace() || "<>()[]\"',;=".contains(c) || is_wide_mark(c))
         .filter_map(|word| word.strip_prefix("mailto:").or(Some(word)))
         .map(|word| word.trim_matches(|c: char| ".:!?".contains(c)))
         .map(|word| word.rsplit_once(':').map_or(word, |(_, address)| address))
@@ -88,7 +88,7 @@ pub(super) fn is_address(word: &str) -> bool {
     let local_ok = !local.is_empty()
         && local.len() <= 64
         && !local.contains(|c: char| {
-            c.is_whitespace() || c.is_control() || "<>()[],;:\\\"@".contains(c)
+            c.is_whitespace() || c.is_control() || "<>()[],;:\\\"@".contains(c) || is_wide_mark(c)
         });
     let domain_ok = !domain.is_empty()
         && domain.len() <= 255
@@ -100,9 +100,17 @@ pub(super) fn is_address(word: &str) -> bool {
     local_ok && domain_ok
 }
 
+/// Punctuation of Chinese and Japanese, between which stand no blanks.
+fn is_wide_mark(c: char) -> bool {
+    matches!(
+        c,
+        '\u{3001}'..='\u{3011}' | '\u{ff08}' | '\u{ff09}' | '\u{ff0c}' | '\u{ff1a}' | '\u{ff1b}'
+    )
+}
+
 fn unlabelled(line: &str) -> &str {
     let mut rest = line
-        .trim_start_matches(['*', '\u{2022}', '\u{b7}', '-', '+'])
+        .trim_start_matches(['*', '\u{2022}', '\u{b7}', '-', '+', '>'])
         .trim_start();
     if crate::notice::human::is_reply(rest) && rest.contains('@') {
         let code = |c: char| c.is_ascii_digit() || c == '.' || c == '-';
@@ -162,6 +170,7 @@ mod tests {
             "\"bob@example.net\":",
             "  bob@example.net",
             "  bob@example.net: forced freeze",
+            " > bob@example.net",
             "\t* bob@example.net",
             "550 5.1.1 <bob@example.net>... User unknown",
             "421 bob@example.net... Deferred",
@@ -202,5 +211,8 @@ mod tests {
             anywhere("ask <mailto:bob@example.net>, or eve@example.com."),
             ["bob@example.net", "eve@example.com"]
         );
+        let chinese = "\u{6536}\u{4ef6}\u{4eba}\u{ff1a}bob@example.net\u{ff08}x\u{ff09}";
+        assert!(leading(chinese).is_empty());
+        assert_eq!(anywhere(chinese), ["bob@example.net"]);
     }
 }

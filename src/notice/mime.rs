@@ -165,8 +165,11 @@ fn media_type(value: &[u8]) -> (Option<String>, Option<ContentType<'static>>) {
 }
 
 fn parse(value: &[u8]) -> Option<ContentType<'static>> {
-    let mut value = value.to_vec();
-    value.push(b'\n');
+    // The parser gives up a value that does not end its line.
+    let mut value = Cow::Borrowed(value);
+    if !value.ends_with(b"\n") {
+        value.to_mut().push(b'\n');
+    }
     match MessageStream::new(&value).parse_content_type().into_owned() {
         HeaderValue::ContentType(content_type) => Some(content_type),
         _ => None,

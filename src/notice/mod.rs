@@ -8,6 +8,7 @@
 use serde::Serialize;
 
 use crate::message::{header, text};
+use authentication::Results;
 use author::Look;
 pub use cause::Cause;
 use cause::Facts;
@@ -16,12 +17,14 @@ use returned::Copy;
 use status::{PerMessage, PerRecipient};
 use wording::Helps;
 
+pub mod authentication;
 mod author;
 pub mod cause;
 mod copy;
 mod freeform;
 mod html;
 mod human;
+mod lookup;
 mod mailbox;
 mod mime;
 mod mta;
@@ -32,6 +35,7 @@ mod report;
 mod returned;
 mod speech;
 mod status;
+mod transcript;
 pub mod wording;
 
 /// Of a value of the notice's own header at most this many bytes are read.
@@ -162,6 +166,8 @@ pub struct NoticeHeader {
     pub date: Option<i64>,
     /// The hops, topmost first.
     pub received: Vec<Hop>,
+    /// What servers say that they found out about it, topmost first.
+    pub authentication: Vec<Results>,
     /// The notice carries `TLS-Required` itself: its writer understands the field (Postfix 3.10,
     /// `bounce_notify_util.c`).
     pub tls_required: bool,
@@ -328,9 +334,16 @@ impl Notice {
 impl NoticeHeader {
     fn read(message: &[u8]) -> Self {
         let mut result = NoticeHeader::default();
+        let mut is_above = true;
         for field in header::fields(message) {
             if field.is("Received") {
-                result.received.push(Hop::read(&field.text_of(MAX_VALUE)));
+                let text = field.text_of(MAX_VALUE);
+                is_above &= authentication::is_lmtp(&text);
+                result.received.push(Hop::read(&text));
+            } else if field.is("Authentication-Results") {
+                result
+                    .authentication
+                    .extend(Results::read(&field, is_above));
             } else if field.is("Return-Path") && result.return_path.is_none() {
                 let path = field.text_of(MAX_VALUE);
                 result.return_path = Some(

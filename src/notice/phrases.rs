@@ -75,6 +75,7 @@ pub(super) const SUBJECTS: &[&str] = &[
     "postmaster warning: delayed",
     "postmaster copy: undelivered",
     "user unknown",
+    "mdaemon warning",
     "unzustellbar",
     "nicht zustellbar",
     "zustellung",
@@ -110,13 +111,38 @@ pub(super) const SUBJECTS: &[&str] = &[
     "未传递",
     "系统退信",
     "傳遞失敗",
+    // "Undeliverable" in the other languages of Exchange.
+    "gick inte att leverera",
+    "ei voi toimittaa",
+    "perille toimittamaton",
+    "kézbesíthetetlen",
+    "nelivrabil",
+    "nedoručiteľné",
+    "nedostavljivo",
+    "neisporučivo",
+    "nije moguće isporučiti",
+    "teslim edilemedi",
+    "teslim edilemez",
+    "δεν είναι δυνατή η παράδοση",
+    "не доставлено",
+    "недоставимо",
+    "неможливо доставити",
+    "não é possível entregar",
+    "no es pot lliurar",
+    "无法传递",
+    "未送达",
+    "배달되지 않음",
+    "배달할 수 없음",
+    "לא ניתן למסירה",
+    "غير قابل للتسليم",
 ];
 
 /// What servers say when a message did not get through. One of them must stand in the text, and not
 /// in a quoted line, before anything that is not a report is taken for a notice.
 pub(super) const OPENINGS: &[&str] = &[
-    // qmail-send.c and all who copied its format (QSBMF): James, Haraka, Yahoo, MessageLabs.
-    "hi. this is the ",
+    // qmail-send.c and all who copied its format (QSBMF): James, Haraka, Yahoo, MessageLabs. Not its
+    // greeting: ezmlm and qconfirm introduce themselves in the same way.
+    "the bounce bounced",
     "wasn't able to deliver your message",
     "was not able to deliver your message",
     "unable to deliver",
@@ -141,7 +167,11 @@ pub(super) const OPENINGS: &[&str] = &[
     "not be delivered",
     "not yet been delivered",
     "not been delivered",
+    "not yet been able to deliver",
     "hasn't been delivered",
+    "did not receive a copy of your message",
+    "did not receive this message",
+    "did not receive your message",
     "was undeliverable",
     "is undeliverable",
     "undeliverable to",
@@ -217,6 +247,10 @@ pub(super) const DELAYED: &[&str] = &[
     "hasn't been delivered yet",
     "still undelivered",
     "still being retried",
+    "i'm still trying",
+    "not been delivered yet",
+    "delayed: original recipient",
+    "will retry for",
     "will be retried",
     "will keep trying",
     "will continue to try",
@@ -233,6 +267,15 @@ pub(super) const DELAYED: &[&str] = &[
     "retrasad",
     "ritardat",
     "vertraagd",
+];
+
+/// The message got through.
+pub(super) const DELIVERED: &[&str] = &[
+    "was successfully delivered",
+    "were successfully delivered",
+    "has been successfully delivered",
+    "was successfully relayed",
+    "had successful delivery notifications",
 ];
 
 /// It does not, whatever else it says: tried before [`DELAYED`].

@@ -4,7 +4,7 @@ use crate::notice::Account;
 use crate::notice::author::Look;
 use crate::notice::copy;
 use crate::notice::mime::Entity;
-use crate::notice::returned::Copy;
+use crate::notice::returned::{self, Copy};
 use crate::notice::status::{self, PerMessage};
 
 /// Multiparts inside multiparts are opened this deep; a report lies at most two deep in practice.
@@ -47,6 +47,9 @@ pub(super) fn account<'a>(message: &'a [u8], look: &Look<'_>) -> Option<Account<
     }
     let words = human_text(&parts.human);
     let cut = copy::cut(words.as_bytes(), false);
+    per_message.original_id = per_message
+        .original_id
+        .or_else(|| returned::named_in(&words[..cut.words.len()]));
     let in_text = || {
         let bytes = cut.copy?.to_vec().into();
         let extent = cut.extent;

@@ -120,6 +120,23 @@ fn named_by(notice: &[u8], named: Option<String>) -> Returned {
     }
 }
 
+/// Some servers name the original among their words (`Message-id: <...>`). What has no `@` is the
+/// server's own name for it.
+pub(super) fn named_in(words: &str) -> Option<String> {
+    words
+        .lines()
+        .filter(|line| line.contains('@'))
+        .find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            let name = name.trim_matches([' ', '\t', '*']).to_ascii_lowercase();
+            let named = matches!(
+                name.as_str(),
+                "message-id" | "message id" | "original message-id"
+            );
+            named.then(|| text::message_id(value)).flatten()
+        })
+}
+
 /// `TLS-Required: No` (RFC 8689 section 5).
 fn opts_out(field: &Field<'_>) -> bool {
     field.is("TLS-Required") && field.text().eq_ignore_ascii_case("no")

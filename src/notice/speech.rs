@@ -54,6 +54,10 @@ impl<'a> Speech<'a> {
         let (kind, words) = (kind.trim().to_ascii_lowercase(), words.trim());
         match kind.as_str() {
             "x-unix" => Self::reply("diagnostic", words),
+            // Gmail names the remote server where one has answered.
+            "smtp" if mta == Mta::Gmail && has_remote && is_reply(words) => {
+                Self::reply("diagnostic", words)
+            }
             "smtp" if writes_replies(mta) => Self {
                 either: true,
                 ..Self::own("diagnostic", words)
@@ -65,7 +69,12 @@ impl<'a> Speech<'a> {
     }
 
     fn own(part: &'static str, words: &'a str) -> Self {
-        let plain = plain(words);
+        Self::with(part, words, &words.to_ascii_lowercase())
+    }
+
+    /// `lower`: the words in lower case.
+    fn with(part: &'static str, words: &'a str, lower: &str) -> Self {
+        let plain = plain(lower);
         Self {
             part,
             words,
@@ -79,15 +88,14 @@ impl<'a> Speech<'a> {
     fn quoting(part: &'static str, words: &'a str, mta: Mta) -> Self {
         let lower = words.to_ascii_lowercase();
         let either = writes_replies(mta);
-        let cut = quote(&lower).unwrap_or(if is_reply(&lower) && !either {
-            0
-        } else {
-            lower.len()
-        });
+        let cut = match is_reply(&lower) && !either {
+            true => 0,
+            false => quote(&lower).unwrap_or(lower.len()),
+        };
         Self {
             cut,
             either: either && cut == lower.len(),
-            ..Self::own(part, words)
+            ..Self::with(part, words, &lower)
         }
     }
 
@@ -194,21 +202,28 @@ fn quote(lower: &str) -> Option<usize> {
     // Stalwart queue/dsn.rs: `with code 454 (4.7.0) '...'`.
     let code = "with code ";
     let after_code = lower.find(code).map(|at| at + code.len());
-    [after_colon, after_code, exim_reply(lower)]
+    // Courier and everybody else who shows the session: `<<< 550 ...`.
+    let answer = lower.find("<<< ");
+    [after_colon, after_code, answer, exim_reply(lower)]
         .into_iter()
         .flatten()
         .min()
 }
 
 /// Exim smtp.c: `SMTP error from remote mail server after RCPT TO:<bob@example.net>: 550 ...`, before
-/// 4.80 `remote mailer`.
+/// 4.80 `remote mailer`, over LMTP `LMTP error`; GMX: `remote server for RCPT TO command`.
 fn exim_reply(lower: &str) -> Option<usize> {
-    let start = "smtp error from remote mail";
+    let start = "mtp error from remote ";
     let at = lower.find(start)? + start.len();
-    let command = ["er after ", " server after "]
-        .iter()
-        .find(|end| lower[at..].starts_with(**end))?
-        .len()
+    let command = [
+        "mailer after ",
+        "mail server after ",
+        "server after ",
+        "server for ",
+    ]
+    .iter()
+    .find(|end| lower[at..].starts_with(**end))?
+    .len()
         + at;
     let reply = lower[command..]
         .match_indices(": ")
@@ -217,9 +232,8 @@ fn exim_reply(lower: &str) -> Option<usize> {
     Some(reply.unwrap_or(lower.len()))
 }
 
-/// The words in lower case, each word that names a host, an address or a link replaced by `~`.
-fn plain(words: &str) -> String {
-    let lower = words.to_ascii_lowercase();
+/// Words in lower case, each that names a host, an address or a link replaced by `~`.
+pub(super) fn plain(lower: &str) -> String {
     let mut plain = String::with_capacity(lower.len());
     for word in lower.split_inclusive(char::is_whitespace) {
         if memchr::memchr3(b'@', b'.', b':', word.as_bytes()).is_none() {
@@ -266,7 +280,7 @@ mod tests {
     fn hosts_addresses_and_links_are_no_words() {
         let text =
             "host mx.tls.example.net[192.0.2.1] 4.7.1 see https://x/starttls <tls@b> TLS\u{2029}ok";
-        let plain = plain(text);
+        let plain = plain(&text.to_ascii_lowercase());
         assert_eq!(plain.len(), text.len());
         assert!(
             plain.starts_with("host ~~") && plain.contains(" 4.7.1 see ~~"),

@@ -28,6 +28,8 @@ pub(super) struct PerMessage {
 pub(super) struct PerRecipient {
     pub(super) final_recipient: Option<String>,
     pub(super) original_recipient: Option<String>,
+    /// `X-Actual-Recipient` of Sendmail (`savemail.c`): whom an alias stands for.
+    pub(super) actual_recipient: Option<String>,
     pub(super) action: Option<Action>,
     pub(super) status: Option<String>,
     /// What stands in parentheses behind the status code: mox puts the error there.
@@ -52,7 +54,7 @@ pub(super) fn read(
         let (mut recipient, mut length) = (PerRecipient::default(), 0);
         for field in header::fields(rest) {
             length += field.raw().len();
-            if field.is("Final-Recipient") && recipient.final_recipient.is_some() {
+            if recipient.ends_before(&field) {
                 recipients.extend(complete(std::mem::take(&mut recipient)));
             }
             if !recipient.take(&field) {
@@ -94,8 +96,7 @@ impl PerMessage {
             self.envelope_id = Some(field.text()).filter(|id| !id.is_empty());
         } else if field.is("X-Original-Message-ID") {
             self.original_id = text::message_id(&field.text());
-        } else if self.extensions.len() < 32 && field.name().to_ascii_lowercase().starts_with(b"x-")
-        {
+        } else if self.extensions.len() < 32 && matches!(field.name(), [b'x' | b'X', b'-', ..]) {
             self.extensions
                 .push(String::from_utf8_lossy(field.name()).to_ascii_lowercase());
         }
@@ -105,10 +106,14 @@ impl PerMessage {
 impl PerRecipient {
     /// The addresses under which the text part may speak of the recipient.
     pub(super) fn names(&self) -> Vec<&str> {
-        [&self.final_recipient, &self.original_recipient]
-            .into_iter()
-            .filter_map(|name| name.as_deref())
-            .collect()
+        [
+            &self.final_recipient,
+            &self.original_recipient,
+            &self.actual_recipient,
+        ]
+        .into_iter()
+        .filter_map(|name| name.as_deref())
+        .collect()
     }
 
     /// A server that does not decode the `ORCPT` of the submission (RFC 3461 section 4.2) shows it in
@@ -128,12 +133,23 @@ impl PerRecipient {
         }
     }
 
+    /// Does the field begin the next group? Some servers separate them by lines that are not quite
+    /// empty, or not at all.
+    fn ends_before(&self, field: &Field<'_>) -> bool {
+        self.final_recipient.is_some()
+            && (field.is("Final-Recipient")
+                || (self.action.is_some() && field.is("Action"))
+                || (self.original_recipient.is_some() && field.is("Original-Recipient")))
+    }
+
     /// Takes the field if it is one about a recipient.
     fn take(&mut self, field: &Field<'_>) -> bool {
         if field.is("Final-Recipient") {
             self.final_recipient = address(field);
         } else if field.is("Original-Recipient") {
             self.original_recipient = address(field);
+        } else if field.is("X-Actual-Recipient") {
+            self.actual_recipient = address(field);
         } else if field.is("Action") {
             self.action = action(field);
         } else if field.is("Status") {
@@ -177,6 +193,11 @@ fn untyped(value: &str) -> (&str, &str) {
 fn address(field: &Field<'_>) -> Option<String> {
     let value = unfold(field);
     let (kind, address) = untyped(&value);
+    // A comment may stand behind it.
+    let address = match address.split_once(" (") {
+        Some((bare, _)) if bare.contains('@') && !bare.contains('"') => bare,
+        _ => address,
+    };
     let address = address.trim().trim_start_matches('<').trim_end_matches('>');
     let international = ["utf-8", "utf8"]
         .iter()
@@ -269,7 +290,11 @@ mod tests {
         let (message, recipients) = groups(
             "Reporting-MTA: dns; a.example.org\nX-Mail-Queue-ID: 1\nAction: delayed (soon)\n\
              Final-Recipient: rfc822;<b@example.net>\nStatus: 4.0.0 (it (really) hurts)\n\
-             Final-Recipient: rfc822;c@example.net\nStatus: 5.1.1\n\nFinal-Recipient: rfc822; d@example.net\n",
+             Final-Recipient: rfc822;c@example.net (Carol)\nStatus: 5.1.1\n\nFinal-Recipient: rfc822; d@example.net\n",
+        );
+        assert_eq!(
+            recipients[1].final_recipient.as_deref(),
+            Some("c@example.net")
         );
         assert_eq!(message.reporting_mta.as_deref(), Some("a.example.org"));
         assert_eq!(message.extensions, ["x-mail-queue-id"]);
@@ -283,6 +308,31 @@ mod tests {
             Some("it (really) hurts")
         );
         assert_eq!(recipients[1].action, Some(Action::Failed));
+    }
+
+    #[test]
+    fn groups_that_nothing_separates() {
+        for between in ["", " \n", "\t\r\n"] {
+            let (_, recipients) = groups(&format!(
+                "Reporting-MTA: dns; a.example.org\n\nAction: failed\nFinal-Recipient: rfc822;b@example.net\n\
+                 Status: 5.1.1\n{between}Action: delayed\nOriginal-Recipient: rfc822;c@example.org\n\
+                 Final-Recipient: rfc822;c@example.net\nStatus: 4.0.0\n\
+                 {between}Original-Recipient: rfc822;d@example.net\nFinal-Recipient: rfc822;e@example.net\n\
+                 Action: relayed\n"
+            ));
+            let read: Vec<_> = recipients
+                .iter()
+                .map(|r| (r.final_recipient.as_deref().unwrap(), r.action.unwrap()))
+                .collect();
+            let expected = [
+                ("b@example.net", Action::Failed),
+                ("c@example.net", Action::Delayed),
+                ("e@example.net", Action::Relayed),
+            ];
+            assert_eq!(read, expected, "{between:?}");
+            let original = recipients[1].original_recipient.as_deref();
+            assert_eq!(original, Some("c@example.org"), "{between:?}");
+        }
     }
 
     #[test]

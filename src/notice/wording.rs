@@ -4,7 +4,7 @@
 //! the cause, whether an opt-out gets past it, and where the wording comes from. The first row that
 //! matches decides, so the longer of two similar wordings stands first. Rows of a server are tried on
 //! its own notices and on those of unknown servers (not Sendmail's, which look like replies);
-//! rows of [`Mta::Unknown`] are tried on all.
+//! rows of [`Mta::Unknown`] are tried on all, those of [`SENDER`] on unknown servers only.
 
 use super::{Cause, Mta};
 
@@ -24,7 +24,7 @@ pub enum Helps {
 pub struct Wording {
     /// Who writes it.
     pub mta: Mta,
-    /// The words in lower case; `*` stands for anything.
+    /// The words in lower case; `*` stands for anything, `~` for a character of a name.
     pub words: &'static str,
     /// What they mean.
     pub cause: Cause,
@@ -118,7 +118,7 @@ pub const SENDER: &[Wording] = &[
     row(Mta::Sendmail, "cert issuer * not acceptable", Cause::CertificateUntrusted, Helps::Yes, "sendmail/cf/m4/proto.m4"),
     row(Mta::Sendmail, "not listed in sans", Cause::CertificateNameMismatch, Helps::Yes, "sendmail/cf/feature/sts.m4"),
     row(Mta::Sendmail, "sts lookup temp fail", Cause::MtaStsPolicy, Helps::Yes, "sendmail/cf/feature/sts.m4"),
-    row(Mta::Sendmail, "450 4.7.0 * not found in", Cause::MtaStsPolicy, Helps::Yes, "sendmail/cf/feature/sts.m4"),
+    row(Mta::Sendmail, "450 4.7.0 ~*~ not found in", Cause::MtaStsPolicy, Helps::Yes, "sendmail/cf/feature/sts.m4"),
     // OpenSMTPD.
     row(Mta::Opensmtpd, "tls required but not supported by remote host", Cause::StarttlsNotOffered, Helps::Yes, "usr.sbin/smtpd/mta_session.c"),
     row(Mta::Opensmtpd, "starttls rejected", Cause::StarttlsRejected, Helps::Yes, "usr.sbin/smtpd/mta_session.c"),

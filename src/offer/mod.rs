@@ -4,6 +4,7 @@
 //! [`plan`] joins them with the original that was found. Both are pure. The journal is in [`store`].
 
 pub mod plan;
+pub mod standing;
 pub mod store;
 
 use crate::message::text::rfc3339;

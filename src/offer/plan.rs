@@ -23,6 +23,8 @@ pub struct Chosen {
     pub cause: Option<Cause>,
     /// The notice says that the server still holds the first copy and goes on trying.
     pub is_queued: bool,
+    /// `Will-Retry-Until`, in seconds since 1970: until then the server goes on trying.
+    pub retry_until: Option<i64>,
 }
 
 /// A recipient who gets nothing.
@@ -140,6 +142,7 @@ impl Plan {
                 address,
                 cause: report.map(|report| report.cause),
                 is_queued: report.is_some_and(|report| report.action == Action::Delayed),
+                retry_until: report.and_then(|report| report.will_retry_until),
             }),
         }
     }

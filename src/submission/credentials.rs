@@ -141,20 +141,12 @@ impl Error {
     }
 }
 
-/// Gets the secret.
+/// Gets the secret. Asks on the terminal where nothing else knows it.
 pub fn secret(request: &Request<'_>) -> Result<Secret, Error> {
-    if let Some(command) = request.command {
-        return from_command(command, request);
-    }
-    let trouble = match from_keyring(request) {
-        Ok(Some(secret)) => return Ok(secret),
-        Ok(None) => Error::Nowhere {
-            account: request.account(),
-            advice: request.advice(),
-        },
+    let trouble = match stored(request, true) {
         // A locked keyring may have it; whoever sits there may know it too.
-        Err(closed @ Error::KeyringClosed { .. }) => closed,
-        Err(error) => return Err(error),
+        Err(trouble @ (Error::Nowhere { .. } | Error::KeyringClosed { .. })) => trouble,
+        result => return result,
     };
     if OpenOptions::new()
         .read(true)
@@ -165,6 +157,22 @@ pub fn secret(request: &Request<'_>) -> Result<Secret, Error> {
         return prompt(request, Some(&trouble));
     }
     Err(trouble)
+}
+
+/// Gets the secret where nobody may be there to answer: no prompt, and no terminal for a pinentry.
+pub fn without_asking(request: &Request<'_>) -> Result<Secret, Error> {
+    stored(request, false)
+}
+
+/// Gets the secret from the command or the keyring. `may_ask`: a pinentry may draw on the terminal.
+fn stored(request: &Request<'_>, may_ask: bool) -> Result<Secret, Error> {
+    if let Some(command) = request.command {
+        return from_command(command, request, may_ask);
+    }
+    from_keyring(request)?.ok_or_else(|| Error::Nowhere {
+        account: request.account(),
+        advice: request.advice(),
+    })
 }
 
 /// Asks for the secret on /dev/tty and puts it into the keyring, where [`secret`] finds it.
@@ -200,7 +208,7 @@ impl Request<'_> {
 
 /// The first line of the command's stdout. Its stderr goes where ours goes. It gets no stdin, which
 /// may be the message; a pinentry that draws on a terminal finds it by `GPG_TTY`.
-fn from_command(command: &Command, request: &Request<'_>) -> Result<Secret, Error> {
+fn from_command(command: &Command, request: &Request<'_>, may_ask: bool) -> Result<Secret, Error> {
     let mut process = match command {
         Command::Shell(line) => {
             let mut process = Process::new("sh");
@@ -213,7 +221,9 @@ fn from_command(command: &Command, request: &Request<'_>) -> Result<Secret, Erro
             process
         }
     };
-    if std::env::var_os("GPG_TTY").is_none()
+    if !may_ask {
+        process.env_remove("GPG_TTY");
+    } else if std::env::var_os("GPG_TTY").is_none()
         && let Some(name) = terminal_name()
     {
         process.env("GPG_TTY", name);

@@ -1,8 +1,8 @@
 //! New messages in the watched folders.
 //!
 //! Events of the system are hints; the folders are the truth. [`folders`] says which messages have not
-//! been looked at yet, [`Events`] when a look is due, [`progress`] how far the last run came, and
-//! [`arrival`] reads a message no further than needed.
+//! been looked at yet, [`Events`] when a look is due, [`progress`] how far the last run came,
+//! [`arrival`] reads a message no further than needed, and [`keeper`] keeps the index of all mail current.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use crate::maildir::folder::PARTS;
 
 pub mod arrival;
 pub mod folders;
+pub mod keeper;
 pub mod progress;
 
 /// Why the daemon wakes up.

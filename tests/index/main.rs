@@ -68,6 +68,7 @@ impl Home {
             accept: &|_| true,
             is_for_all: false,
             index: index.then_some(&*file),
+            external: None,
             pulse: &Pulse::default(),
         }
         .run()
@@ -235,15 +236,15 @@ fn what_the_system_tells_of_is_noted_at_once() {
     home.message("Sent/cur/1.a:2,S", "Subject: x\n");
     home.update();
     let wanted = home.wanted("Sent/new/1700000000.w");
-    index::note(&home.state(), &wanted);
+    index::note(&home.state(), [&wanted]);
     assert_eq!(home.found(), (Some(wanted.clone()), true));
     let renamed = home.mail().join("Sent/cur/1700000000.w,U=5:2,abS");
     fs::rename(&wanted, &renamed).unwrap();
-    index::note(&home.state(), &renamed);
+    index::note(&home.state(), [&renamed]);
     assert_eq!(home.found(), (Some(renamed), true));
     // Without an index nothing is made.
     fs::remove_file(index::file(&home.state())).unwrap();
-    index::note(&home.state(), &wanted);
+    index::note(&home.state(), [&wanted]);
     assert!(!index::file(&home.state()).exists());
 }
 
@@ -264,6 +265,7 @@ fn a_folder_that_is_no_longer_configured_is_not_used() {
         accept: &|_| true,
         is_for_all: false,
         index: Some(&index::file(&home.state())),
+        external: None,
         pulse: &Pulse::default(),
     }
     .run();

@@ -10,6 +10,7 @@ use tls_optout::notice::reading::Reading;
 
 mod captured;
 mod crafted;
+mod doubts;
 mod hostile;
 mod inspect;
 mod layouts;

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -133,6 +134,18 @@ impl Home {
         // One that ends without reading is no fault of the test.
         let _ = pipe.write_all(stdin.as_bytes());
         child
+    }
+
+    /// Waits until the server's script stops at a pause.
+    pub(crate) fn wait_for_pause(&self) {
+        let server = self.server.borrow();
+        let server = server.as_ref().expect("a server");
+        assert!(server.paused(Duration::from_secs(20)), "no pause");
+    }
+
+    /// Lets the server go on after its pause.
+    pub(crate) fn go_on(&self) {
+        self.server.borrow().as_ref().expect("a server").go_on();
     }
 
     /// Stops the server. The messages that it took.

@@ -2,10 +2,12 @@
 //! verbs around it make of good and bad input. Every test counts what the server received.
 
 mod bad_input;
+mod finding;
 mod home;
 mod once;
 mod postmaster;
 mod recipients;
+mod standing;
 mod watch;
 
 use std::fs;

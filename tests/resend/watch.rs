@@ -31,14 +31,14 @@ fn home() -> Home {
     home
 }
 
-fn make_folder(home: &Home, folder: &str) {
+pub(crate) fn make_folder(home: &Home, folder: &str) {
     for part in ["cur", "new", "tmp"] {
         fs::create_dir_all(home.path("Mail").join(folder).join(part)).expect("a folder");
     }
 }
 
 /// Delivers as a mail server does: written to `tmp`, renamed into `new`.
-fn deliver(home: &Home, name: &str, message: &str) {
+pub(crate) fn deliver(home: &Home, name: &str, message: &str) {
     deliver_to(home, "INBOX", name, message);
 }
 
@@ -74,13 +74,13 @@ fn wait_for_offers(home: &Home, count: usize) {
 }
 
 /// A running daemon. Its log goes to a file: what it has done so far can be read there.
-struct Daemon<'a> {
+pub(crate) struct Daemon<'a> {
     home: &'a Home,
     child: Child,
 }
 
 impl<'a> Daemon<'a> {
-    fn start(home: &'a Home, before: &[&str]) -> Daemon<'a> {
+    pub(crate) fn start(home: &'a Home, before: &[&str]) -> Daemon<'a> {
         let log = home.path("log");
         fs::write(&log, "").expect("a file");
         let program = env!("CARGO_BIN_EXE_tls-optout");
@@ -97,7 +97,7 @@ impl<'a> Daemon<'a> {
         fs::read_to_string(self.home.path("log")).expect("the log")
     }
 
-    fn wait_for_log(&self, text: &str) {
+    pub(crate) fn wait_for_log(&self, text: &str) {
         let end = Instant::now() + PATIENCE;
         while !self.log().contains(text) {
             assert!(Instant::now() < end, "no {text:?} in {:?}", self.log());
@@ -105,7 +105,7 @@ impl<'a> Daemon<'a> {
         }
     }
 
-    fn signal(&mut self, name: &str) {
+    pub(crate) fn signal(&mut self, name: &str) {
         let ended = self.child.try_wait().expect("a process");
         assert!(ended.is_none(), "it ended by itself: {:?}", self.log());
         let kill = format!("kill -{name} {}", self.child.id());
@@ -114,23 +114,29 @@ impl<'a> Daemon<'a> {
     }
 
     /// Asks it to end as systemd does. Its log.
-    fn stop(self) -> String {
+    pub(crate) fn stop(self) -> String {
         self.end("TERM")
     }
 
     fn end(mut self, signal: &str) -> String {
         self.signal(signal);
+        self.has_ended()
+    }
+
+    /// Waits for its end. Its log.
+    pub(crate) fn has_ended(mut self) -> String {
         let end = Instant::now() + PATIENCE;
         let status = loop {
             match self.child.try_wait().expect("a process") {
                 Some(status) => break status,
-                None => assert!(Instant::now() < end, "SIG{signal} does not end it"),
+                None => assert!(Instant::now() < end, "it does not end"),
             }
             thread::sleep(Duration::from_millis(5));
         };
         let log = self.log();
         assert_eq!(status.code(), Some(0), "{log}");
-        assert!(!log.contains('@'), "an address in the log: {log}");
+        let mut told = log.lines().filter(|line| !line.starts_with("DEBUG"));
+        assert!(!told.any(|line| line.contains('@')), "an address: {log}");
         log
     }
 }
@@ -346,4 +352,44 @@ fn process_takes_all_of_a_message() {
     let run = home.run_program("bash", &["-c", &script], "");
     assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("0 1\n", ""));
     home.received();
+}
+
+#[test]
+fn the_daemon_keeps_the_index_current() {
+    let home = home();
+    let daemon = Daemon::start(&home, &[]);
+    let is_indexed = |files: u64| {
+        let run = home.run(&["index", "--check"], "");
+        run.stdout
+            .starts_with(&format!("{files} messages in 2 folders"))
+    };
+    let wait = |files| {
+        let end = Instant::now() + PATIENCE;
+        while !is_indexed(files) {
+            assert!(Instant::now() < end, "{files}: {}", daemon.log());
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    wait(1);
+    deliver_to(
+        &home,
+        "Sent",
+        "2.sent",
+        "Message-ID: <2@example.org>\n\nx\n",
+    );
+    wait(2);
+    deliver(&home, "3.inbox", "Message-ID: <3@example.org>\n\nx\n");
+    wait(3);
+    // It may be deleted at any time.
+    fs::remove_file(home.state().join("index.sqlite3")).expect("an index");
+    let run = home.run(&["find", "2@example.org"], "");
+    let path = home.path("Mail/Sent/new/2.sent");
+    assert_eq!(run.stdout, format!("{}\n", path.display()));
+    make_folder(&home, "Other");
+    let end = Instant::now() + PATIENCE;
+    while !home.state().join("index.sqlite3").exists() {
+        assert!(Instant::now() < end, "not built again: {}", daemon.log());
+        thread::sleep(Duration::from_millis(20));
+    }
+    daemon.stop();
 }

@@ -8,6 +8,8 @@ programs='
 /usr/bin/mutt                  mutt             a mail reader under test
 /usr/bin/neomutt               neomutt          a mail reader under test
 /usr/bin/msmtp                 msmtp            a way to submit under test
+/usr/bin/notmuch               notmuch          an index of mail that the user may have
+/usr/bin/mu                    maildir-utils    an index of mail that the user may have
 /usr/bin/tmux                  tmux             the terminal of the mail readers
 /usr/bin/gpg                   gnupg            signs a message, verifies it at the recipient
 /usr/bin/openssl               openssl          signs a message with S/MIME, verifies it

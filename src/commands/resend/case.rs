@@ -20,37 +20,37 @@ use super::super::{DATA, Failure, IO, NOTHING, journal, judge, now, read_notice}
 
 /// A notice, its original, and what would be sent to whom.
 #[derive(Debug)]
-pub(super) struct Case {
+pub(in crate::commands) struct Case {
     /// The notice.
-    pub(super) notice: Notice,
+    pub(in crate::commands) notice: Notice,
     /// Did the user's own server write it?
-    pub(super) judgement: Judgement,
+    pub(in crate::commands) judgement: Judgement,
     /// The journal; none in a dry run without one.
-    pub(super) journal: Option<Journal>,
+    pub(in crate::commands) journal: Option<Journal>,
     /// Number of the offer; 0 in a dry run.
-    pub(super) offer: i64,
+    pub(in crate::commands) offer: i64,
     /// Message-ID of the original.
-    pub(super) message_id: String,
+    pub(in crate::commands) message_id: String,
     /// Where the original lies.
-    pub(super) path: PathBuf,
+    pub(in crate::commands) path: PathBuf,
     /// What speaks against that copy, though it may be sent.
-    pub(super) flaws: Vec<Flaw>,
+    pub(in crate::commands) flaws: Vec<Flaw>,
     /// Who gets it and who does not.
-    pub(super) plan: Plan,
+    pub(in crate::commands) plan: Plan,
     /// The way out.
-    pub(super) route: Route,
+    pub(in crate::commands) route: Route,
     /// Whether that server acts on the opt-out, and since when that is known.
-    pub(super) honour: Option<(bool, i64)>,
+    pub(in crate::commands) honour: Option<(bool, i64)>,
     /// What will be sent, with the line ends of the file.
-    pub(super) message: Vec<u8>,
+    pub(in crate::commands) message: Vec<u8>,
     /// The fields that were taken out.
-    pub(super) removed: Vec<String>,
+    pub(in crate::commands) removed: Vec<String>,
 }
 
 impl Case {
     /// Reads the notice, finds and proves the original, plans. Records the offer on the way, so that
     /// it waits for the user whatever fails after that.
-    pub(super) fn open(
+    pub(in crate::commands) fn open(
         bytes: &[u8],
         args: &Resend,
         config: &Config,
@@ -75,7 +75,7 @@ impl Case {
                 .record(&offer_of(&notice, &helped, bytes, now()))?
                 .id;
         }
-        let (copy, original) = original(config, places, &notice, &message_id)?;
+        let (copy, original) = original(config, places, &notice, &message_id, !args.sending.yes)?;
         let rewritten =
             resubmission::rewrite(&original).map_err(|refusal| Failure::new(NOTHING, refusal))?;
         let route = Route::choose(config, args.sending.account.as_deref(), &senders(&original))?;
@@ -95,7 +95,12 @@ impl Case {
             Some(journal) => journal.honour(&route.to_string())?,
             None => None,
         };
-        let judgement = judge(&notice, &route.account.notice_hosts(), journal.as_ref());
+        let judgement = judge(
+            &notice,
+            &route.account.notice_hosts(),
+            config,
+            journal.as_ref(),
+        );
         let (message, removed) = (rewritten.bytes, rewritten.removed);
         Ok(Case {
             notice,
@@ -125,7 +130,12 @@ fn learn(notice: &Notice, args: &Resend, config: &Config, places: &Places) -> Re
         return Ok(());
     };
     let mut journal = journal(places)?;
-    let judgement = judge(notice, &route.account.notice_hosts(), Some(&journal));
+    let judgement = judge(
+        notice,
+        &route.account.notice_hosts(),
+        config,
+        Some(&journal),
+    );
     if judgement.provenance == Provenance::Verified {
         journal.learn(&route.to_string(), honours, now())?;
     }
@@ -138,6 +148,7 @@ fn original(
     places: &Places,
     notice: &Notice,
     id: &str,
+    is_attended: bool,
 ) -> Result<(Copy, Vec<u8>), Failure> {
     let date = notice.original.date.as_deref().and_then(text::date);
     let near = date.or(notice.arrival_date);
@@ -146,6 +157,7 @@ fn original(
         id,
         near,
         is_for_all: false,
+        is_attended,
     };
     let proven = move |header: &[u8]| proof::prove(header, &returned).is_ok();
     let found = look(config, places, &wanted, proven)?;

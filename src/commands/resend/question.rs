@@ -2,7 +2,6 @@
 
 use crate::message::resubmission::is_encrypted;
 use crate::message::{header, text};
-use crate::notice::provenance::Provenance;
 use crate::terminal::{Terminal, fit, shown};
 
 use super::super::{Failure, word};
@@ -142,16 +141,12 @@ fn details(case: &Case) -> Vec<String> {
             ));
         }
     }
-    let doubt = match case.judgement.provenance {
-        Provenance::Verified => {
-            "it returns what only a server that handled the message knew".to_owned()
-        }
-        _ => case.judgement.doubt.clone().unwrap_or_default(),
-    };
+    let judgement = &case.judgement;
+    let reason = judgement.proof.as_ref().or(judgement.doubt.as_ref());
     lines.push(format!(
         "Notice: {}: {}",
-        word(&case.judgement.provenance),
-        shown(&doubt)
+        word(&judgement.provenance),
+        shown(reason.map_or("", String::as_str))
     ));
     lines.push(format!(
         "Message-ID: <{}>, {} bytes",

@@ -30,6 +30,11 @@ pub(in crate::maildir) fn answer(search: &Search, index: &Path) -> Option<Found>
             return None;
         }
     };
+    best(search, &hits)
+}
+
+/// Opens the files that may be copies and ranks them. `None`: the copy that was sent is not among them.
+pub(in crate::maildir) fn best(search: &Search, hits: &[Hit]) -> Option<Found> {
     let mut found = Found::default();
     let mut reader = HeadReader::default();
     for hit in hits

@@ -20,7 +20,8 @@ mod look;
 mod store;
 mod update;
 
-pub(super) use look::answer;
+pub(super) use look::{answer, best};
+pub(super) use store::{Hit, Mark};
 pub use update::Step;
 
 /// The index cannot be built, brought up to date or checked.
@@ -175,19 +176,21 @@ fn make_private(path: &Path) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
-/// Adds one file of which the system has told, if there is an index and nobody else is at work on it.
-/// What it cannot do now the next [`update`] does.
-pub fn note(state: &Path, message: &Path) {
+/// Adds files of which the system has told, if there is an index and nobody else is at work on it. What
+/// cannot be done now the next [`update`] does.
+pub fn note<'a>(state: &Path, files: impl IntoIterator<Item = &'a PathBuf>) {
     let path = file(state);
-    let Some(folder) = message.ancestors().nth(2).filter(|_| path.exists()) else {
+    if !path.exists() {
         return;
-    };
+    }
     let Ok(_lock) = lock(state) else {
         return;
     };
-    let noted = Store::open(&path).and_then(|store| match store.folder(folder)? {
-        Some(known) => update::one(&store, &known, message),
-        None => Ok(()),
+    let noted = Store::open(&path).and_then(|store| {
+        store.together(|| {
+            let mut files = files.into_iter();
+            files.try_for_each(|file| update::one(&store, file))
+        })
     });
     if let Err(error) = noted {
         tracing::debug!("index: {error}");

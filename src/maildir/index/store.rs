@@ -43,11 +43,11 @@ const BY_ID: &str = "CREATE INDEX IF NOT EXISTS message_by_id ON message (id);";
 
 /// Where a file lies and what it seems to be, in one small number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Mark {
+pub(in crate::maildir) struct Mark {
     /// 0: `new`, 1: `cur`, as in [`crate::maildir::folder::PARTS`].
-    pub(super) part: usize,
+    pub(in crate::maildir) part: usize,
     /// It shows no trace of a server or a list: the user may have written it.
-    pub(super) is_ours: bool,
+    pub(in crate::maildir) is_ours: bool,
 }
 
 impl Mark {
@@ -65,10 +65,10 @@ impl Mark {
 
 /// A file that may carry a wanted Message-ID.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Hit {
-    pub(super) folder: PathBuf,
-    pub(super) mark: Mark,
-    pub(super) name: Vec<u8>,
+pub(in crate::maildir) struct Hit {
+    pub(in crate::maildir) folder: PathBuf,
+    pub(in crate::maildir) mark: Mark,
+    pub(in crate::maildir) name: Vec<u8>,
 }
 
 /// A folder as the index knows it.

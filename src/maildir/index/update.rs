@@ -314,18 +314,19 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Adds one file, or notes its new name.
-pub(super) fn one(store: &Store, known: &Known, message: &Path) -> rusqlite::Result<()> {
-    let (Some(name), Some(part)) = (message.file_name(), message.parent()) else {
+/// Adds one file, or notes its new name. One in a folder that is not known is left to the next look.
+pub(super) fn one(store: &Store, message: &Path) -> rusqlite::Result<()> {
+    let (Some(name), Some(directory)) = (message.file_name(), message.parent()) else {
         return Ok(());
     };
-    let Some(part) = PARTS.iter().position(|known| part.ends_with(known)) else {
+    let part = PARTS.iter().position(|part| directory.ends_with(part));
+    let (Some(part), Some(folder)) = (part, directory.parent()) else {
+        return Ok(());
+    };
+    let Some(known) = store.folder(folder)? else {
         return Ok(());
     };
     let key = store::key(known.number, FileName::parse(name).base);
-    if store.file(key)?.is_some() {
-        return store.rename(key, part, name.as_bytes());
-    }
     let mut options = std::fs::OpenOptions::new();
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let opened = options.read(true).custom_flags(flags).open(message);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::{Bases, Copy, Found, PORTION, Stage};
 use crate::maildir::folder::{FileName, Unreadable};
-use crate::maildir::head::{Head, HeadReader};
+use crate::maildir::head::{Head, HeadReader, is_compressed};
 use crate::maildir::listing::Listing;
 
 /// Reads files, in one thread.
@@ -17,6 +17,7 @@ pub(super) struct Examiner<'a> {
     reader: HeadReader,
     copies: Vec<Copy>,
     gone: Bases,
+    compressed: usize,
     unreadable: Unreadable,
 }
 
@@ -28,6 +29,7 @@ impl<'a> Examiner<'a> {
             reader: HeadReader::default(),
             copies: Vec::new(),
             gone: Bases::new(),
+            compressed: 0,
             unreadable: Unreadable::default(),
         }
     }
@@ -88,6 +90,7 @@ impl<'a> Examiner<'a> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.gone.insert(name.base.to_vec());
             }
+            Err(error) if is_compressed(&error) => self.compressed += 1,
             Err(error) => self.unreadable.add(&path(), &error),
         }
     }
@@ -95,6 +98,7 @@ impl<'a> Examiner<'a> {
     /// Hands over what was found; the answer: what has vanished.
     pub(super) fn finish(self, found: &mut Found) -> Bases {
         found.copies.extend(self.copies);
+        found.compressed += self.compressed;
         found.unreadable.join(self.unreadable);
         self.gone
     }

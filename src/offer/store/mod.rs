@@ -23,6 +23,7 @@ use super::{Delivery, Recorded};
 pub use sending::{Attempt, Sending};
 
 mod sending;
+mod standing;
 
 /// The journal cannot do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +55,11 @@ pub enum Error {
     /// A recipient already got, or may have got, the message.
     #[error("{}", already(.0))]
     Taken(Delivery),
+    /// So many messages went out on standing consent within a day, and no more may.
+    #[error(
+        "{0} messages were sent on standing consent within 24 hours, and no more may (auto_per_day); nothing was sent"
+    )]
+    Spent(u32),
 }
 
 fn advice(error: &rusqlite::Error) -> &'static str {
@@ -232,6 +238,7 @@ impl Journal {
                 });
             }
         }
+        tx.execute_batch(standing::SCHEMA).map_err(sql)?;
         tx.commit().map_err(sql)
     }
 

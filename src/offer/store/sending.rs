@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{OptionalExtension, Row, TransactionBehavior, params};
 
-use super::{Error, Journal};
+use super::{Error, Journal, standing};
 use crate::offer::{Delivery, Outcome, State};
 
 /// The right to send one resubmission, from `sending` to its outcome. Held by one process at most.
@@ -31,6 +31,8 @@ pub struct Attempt<'a> {
     pub server: &'a str,
     /// The time, in seconds since 1970.
     pub now: i64,
+    /// It is sent on standing consent, and so many may be within a day; `None`: on the user's word.
+    pub standing: Option<u32>,
 }
 
 impl Journal {
@@ -67,7 +69,8 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Taken`] when one of them was sent the message already, may have been, or is being
-    /// sent it now; otherwise when the journal cannot be written.
+    /// sent it now; [`Error::Spent`] when standing consent has no more room today; otherwise when the
+    /// journal cannot be written.
     pub fn begin(&mut self, attempt: &Attempt<'_>) -> Result<Sending, Error> {
         self.bury_the_dead(attempt.message_id)?;
         let path = self.lock_path(attempt.envelope_id);
@@ -88,14 +91,15 @@ impl Journal {
         })?;
         match taken {
             None => Ok(sending),
-            Some(delivery) => {
+            Some(obstacle) => {
                 sending.release();
-                Err(Error::Taken(delivery))
+                Err(obstacle)
             }
         }
     }
 
-    fn try_begin(&mut self, attempt: &Attempt<'_>) -> rusqlite::Result<Option<Delivery>> {
+    /// What stands in the way, if something does.
+    fn try_begin(&mut self, attempt: &Attempt<'_>) -> rusqlite::Result<Option<Error>> {
         let Attempt {
             message_id,
             envelope_id,
@@ -117,11 +121,20 @@ impl Journal {
                 )
                 .optional()?;
             if let Some(delivery) = known.filter(|delivery| delivery.state != State::Refused) {
-                return Ok(Some(delivery));
+                return Ok(Some(Error::Taken(delivery)));
             }
             tx.execute(
                 "INSERT OR REPLACE INTO delivery VALUES (?1, ?2, 'sending', ?3, ?4, ?5, '')",
                 params![message_id, key, now, envelope_id, server],
+            )?;
+        }
+        if let Some(most) = attempt.standing {
+            if standing::sent(&tx, *now)? >= most {
+                return Ok(Some(Error::Spent(most)));
+            }
+            tx.execute(
+                "INSERT INTO standing VALUES (?1, ?2)",
+                params![envelope_id, now],
             )?;
         }
         tx.commit()?;

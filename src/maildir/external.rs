@@ -1,0 +1,106 @@
+//! The index that the user has already: notmuch's or mu's, asked by their commands.
+//!
+//! Their databases may be older than the mail, and their query languages fold case and punctuation: each
+//! answer is opened and compared. Starting them takes longer than our own index needs for the answer, so
+//! they are asked only where the user says so, and only what our own does not know.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::folder::PARTS;
+use super::index::{Hit, Mark, best};
+use super::search::{Found, Search};
+
+/// A program that indexes mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// <https://notmuchmail.org>
+    Notmuch,
+    /// <https://www.djcbsoftware.nl/code/mu/>
+    Mu,
+}
+
+impl Program {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Notmuch => "notmuch",
+            Self::Mu => "mu",
+        }
+    }
+
+    /// The question. In both languages a quotation mark within quotation marks is written twice; mu has no
+    /// way to end a path but by the line.
+    fn arguments(self, message_id: &str) -> Vec<OsString> {
+        let quoted = message_id.replace('"', "\"\"");
+        let arguments = match self {
+            Self::Notmuch => vec![
+                "search".to_owned(),
+                "--output=files".to_owned(),
+                "--format=text0".to_owned(),
+                "--exclude=false".to_owned(),
+                format!("id:\"{quoted}\""),
+            ],
+            Self::Mu => vec![
+                "find".to_owned(),
+                "--nocolor".to_owned(),
+                "--fields=l".to_owned(),
+                format!("msgid:\"{quoted}\""),
+            ],
+        };
+        arguments.into_iter().map(OsString::from).collect()
+    }
+
+    /// The files that it names. It knows none, is not there or fails: none.
+    fn files(self, message_id: &str) -> io::Result<Vec<PathBuf>> {
+        let output = Command::new(self.name())
+            .args(self.arguments(message_id))
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .output()?;
+        let end = match self {
+            Self::Notmuch => 0,
+            Self::Mu => b'\n',
+        };
+        let names = output.stdout.split(|byte| *byte == end);
+        let names = names.filter(|name| !name.is_empty());
+        Ok(names.map(|name| OsStr::from_bytes(name).into()).collect())
+    }
+}
+
+/// The copy that was sent, if the program knows it. `None`: look without.
+pub(super) fn answer(search: &Search, program: Program) -> Option<Found> {
+    search.pulse.enter(Path::new(program.name()));
+    match program.files(search.message_id) {
+        Ok(files) => {
+            let hits: Vec<Hit> = files.iter().filter_map(|file| hit(file)).collect();
+            let found = best(search, &hits);
+            tracing::debug!(
+                files = files.len(),
+                knew_it = found.is_some(),
+                "{} answered",
+                program.name()
+            );
+            found
+        }
+        Err(error) => {
+            tracing::warn!("{}: {error}; searching without it", program.name());
+            None
+        }
+    }
+}
+
+/// A file as our own index would name it.
+fn hit(file: &Path) -> Option<Hit> {
+    let directory = file.parent()?;
+    Some(Hit {
+        folder: directory.parent()?.to_owned(),
+        mark: Mark {
+            part: PARTS.iter().position(|part| directory.ends_with(part))?,
+            is_ours: false,
+        },
+        name: file.file_name()?.as_bytes().to_vec(),
+    })
+}

@@ -1,0 +1,262 @@
+//! `find`, `index` and what a look-up says: ranking, damage, mounts that hang.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use submission_server::Script;
+
+use crate::home::Home;
+
+const ID: &str = "lunch-1@example.org";
+
+fn home_with_copies() -> Home {
+    let home = Home::new(Script::tls());
+    let echo = format!("Received: by list\nList-Id: <l.example.com>\nMessage-ID: <{ID}>\n\nx\n");
+    for (folder, text) in [("Lists", echo), ("Drafts", crate::home::original())] {
+        for part in ["cur", "new"] {
+            fs::create_dir_all(home.path("Mail").join(folder).join(part)).expect("a folder");
+        }
+        fs::write(home.path("Mail").join(folder).join("cur/1.x:2,S"), text).expect("a file");
+    }
+    home
+}
+
+#[test]
+fn all_copies_the_best_first_and_why() {
+    let home = home_with_copies();
+    let mail = home.path("Mail");
+    let mail = mail.display();
+    let run = home.run(&["find", ID], "");
+    assert_eq!(
+        run.stdout,
+        format!("{}\n", home.copy().display()),
+        "{run:?}"
+    );
+    let run = home.run(&["find", "--all", ID], "");
+    let expected = format!(
+        "{}\tas it was sent\n\
+         {mail}/Lists/cur/1.x:2,S\tcame from a mailing list, came back through a server, not in a folder for \
+         sent mail\n\
+         {mail}/Drafts/cur/1.x:2,S\ta draft, not in a folder for sent mail\n",
+        home.copy().display()
+    );
+    assert_eq!((run.status, run.stdout), (0, expected));
+    let run = home.run(&["find", "--all", "--json", ID], "");
+    let last = run.stdout.lines().last().expect("three lines");
+    let expected = format!(
+        "{{\"path\":\"{mail}/Drafts/cur/1.x:2,S\",\"as_sent\":false,\"sendable\":false,\"flaws\":[\"draft\",\
+         \"not-in-sent\"]}}"
+    );
+    assert_eq!(last, expected);
+    let run = home.run(&["find", "--json", ID], "");
+    assert_eq!(run.stdout.lines().count(), 1);
+    assert!(run.stdout.contains("\"as_sent\":true"), "{run:?}");
+}
+
+#[test]
+fn the_index_is_built_checked_and_used() {
+    let home = home_with_copies();
+    let check = |status, text: &str| {
+        let run = home.run(&["index", "--check"], "");
+        assert_eq!((run.status, run.stdout.as_str()), (status, text));
+    };
+    check(1, "there is no index; `index` builds it\n");
+    assert!(!home.state().exists());
+    let run = home.run(&["index"], "");
+    let said = "3 messages in 3 folders, 3 of them read\n";
+    assert_eq!((run.status, &*run.stdout, &*run.stderr), (0, said, ""));
+    // The folders have changed just now: the next look takes no risk.
+    check(1, "3 messages in 3 folders, 3 folders have changed since\n");
+    let run = home.run(&["-vv", "find", ID], "");
+    assert_eq!(run.stdout, format!("{}\n", home.copy().display()));
+    fs::write(home.state().join("index.sqlite3"), "no database at all").expect("a file");
+    let run = home.run(&["index", "--check"], "");
+    assert!(
+        run.status == 1 && run.stdout.starts_with("damaged ("),
+        "{run:?}"
+    );
+    let run = home.run(&["find", ID], "");
+    let found = format!("{}\n", home.copy().display());
+    assert_eq!((run.status, run.stdout, &*run.stderr), (0, found, ""));
+    check(1, "there is no index; `index` builds it\n");
+}
+
+#[test]
+fn what_cannot_be_read_is_said_once() {
+    let home = Home::new(Script::tls());
+    fs::remove_file(home.copy()).expect("a file");
+    for number in 0..3 {
+        let squeezed = [b"\x1f\x8b\x08".to_vec(), vec![b'x'; 100]].concat();
+        let name = format!("Mail/Sent/cur/17000000{number}.z:2,S");
+        fs::write(home.path(&name), squeezed).expect("a file");
+    }
+    std::os::unix::fs::symlink("circle", home.path("Mail/Sent/cur/circle")).expect("a link");
+    let run = home.run(&["find", ID], "");
+    let text = "4 messages in 1 folders (1 files or folders could not be read; 3 compressed messages were left \
+                alone)";
+    assert!(run.status == 66 && run.stderr.contains(text), "{run:?}");
+}
+
+/// The program with a file system on ~/Mail/Net that never answers: FUSE without its other end. It exists
+/// only for this process and its children.
+fn hanging(home: &Home, command: &str) -> Command {
+    fs::create_dir(home.path("Mail/Net")).expect("a folder");
+    home.write_config(
+        &home
+            .config()
+            .replace("[mail]", "[mail]\nsearch_timeout = 1"),
+    );
+    let program = env!("CARGO_BIN_EXE_tls-optout");
+    let script = format!(
+        "exec 3<>/dev/fuse && mount -i -t fuse -o fd=3,rootmode=040000,user_id=0,group_id=0 none Mail/Net \
+         && exec timeout -s KILL 30 {}",
+        command.replace("tls-optout", program)
+    );
+    let mut unshare = Command::new("setsid");
+    unshare
+        .args(["unshare", "-rm", "sh", "-c", &script])
+        .current_dir(home.path(""))
+        .env_clear()
+        .env("HOME", home.path(""))
+        .env("PATH", "/usr/bin:/bin");
+    unshare
+}
+
+fn with_a_hanging_mount(home: &Home, command: &str) -> (i32, String, String, Duration) {
+    let begun = Instant::now();
+    let output = hanging(home, command)
+        .output()
+        .expect("unshare, of util-linux");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    let status = output.status.code().expect("no signal");
+    (
+        status,
+        text(output.stdout),
+        text(output.stderr),
+        begun.elapsed(),
+    )
+}
+
+#[test]
+#[ignore = "mounts a file system: needs /dev/fuse and user namespaces or root"]
+fn a_mount_that_hangs_does_not_hang_the_look_up() {
+    let home = Home::new(Script::tls());
+    let (status, _, stderr, took) =
+        with_a_hanging_mount(&home, "tls-optout find nobody@example.org");
+    let expected = format!(
+        "tls-optout: {}/Net has not answered for 1 s; is a network mount there out of reach? nothing was done; \
+         try again later, or wait longer by [mail] search_timeout\n",
+        home.path("Mail").display()
+    );
+    assert_eq!((status, stderr), (75, expected));
+    assert!(took < Duration::from_secs(10), "{took:?}");
+}
+
+#[test]
+#[ignore = "mounts a file system: needs /dev/fuse and user namespaces or root"]
+fn a_mount_that_hangs_is_not_touched_for_what_lies_in_sent() {
+    let home = Home::new(Script::tls());
+    let (status, stdout, stderr, _) = with_a_hanging_mount(&home, &format!("tls-optout find {ID}"));
+    let found = format!("{}\n", home.copy().display());
+    assert_eq!((status, stdout), (0, found), "{stderr}");
+}
+
+/// script(1) gives the program a terminal. Each key is pressed when the question stands there.
+#[test]
+#[ignore = "mounts a file system: needs /dev/fuse and user namespaces or root"]
+fn on_a_terminal_the_user_may_wait_on() {
+    let home = Home::new(Script::tls());
+    let find = "script -qec 'tls-optout find nobody@example.org' /dev/null";
+    let mut child = hanging(&home, find)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("unshare, of util-linux");
+    let mut keys = child.stdin.take().expect("a pipe");
+    let mut screen = child.stdout.take().expect("a pipe");
+    let (mut seen, mut byte) = (Vec::new(), [0]);
+    for key in [b"w", b"w", b"g"] {
+        let length = seen.len();
+        while !seen[length..].ends_with(b"w: wait on, any other key: give up ") {
+            assert_eq!(screen.read(&mut byte).expect("the screen"), 1, "{seen:?}");
+            seen.push(byte[0]);
+        }
+        keys.write_all(key).expect("a key");
+    }
+    screen.read_to_end(&mut seen).expect("the screen");
+    let seen = String::from_utf8_lossy(&seen);
+    assert!(seen.contains("nothing was done; try again later"), "{seen}");
+    assert_eq!(child.wait().expect("an end").code(), Some(75));
+}
+
+/// The user's own notmuch or mu.
+#[test]
+#[ignore = "needs notmuch and mu"]
+fn what_another_program_says_is_used_and_checked() {
+    for (program, set_up) in [
+        (
+            "notmuch",
+            "printf '[database]\\npath=%s/Mail\\n' \"$HOME\" > .notmuch-config; notmuch new",
+        ),
+        ("mu", "mu init --maildir=$HOME/Mail && mu index"),
+    ] {
+        let home = home_with_copies();
+        let external = format!("[mail]\nindex = false\nexternal = \"{program}\"");
+        home.write_config(&home.config().replace("[mail]", &external));
+        let ready = home.run_program("sh", &["-ec", set_up], "");
+        assert_eq!(ready.status, 0, "{ready:?}");
+        let find = |id: &str| {
+            let run = home.run(&["-vv", "find", id], "");
+            let knew_it = run.stderr.contains("knew_it=true");
+            (run.status, run.stdout.trim_end().to_owned(), knew_it)
+        };
+        // What the program does not know yet would be the better copy: who finds it has searched.
+        let newer = home.path("Mail/Sent/cur/1795500000.new:2,S");
+        let copy = home.copy();
+        assert_eq!(find(ID), (0, copy.display().to_string(), true), "{program}");
+        // Its answer is old: the file has other flags now. mu leaves out what it cannot read itself.
+        let renamed = home.path("Mail/Sent/cur/1795500011.4242_1.laptop:2,RS");
+        fs::rename(&copy, &renamed).expect("a rename");
+        assert_eq!(
+            find(ID),
+            (0, renamed.display().to_string(), program == "notmuch"),
+            "{program}"
+        );
+        // The file is another message now.
+        fs::rename(&renamed, &newer).expect("a rename");
+        fs::write(&copy, "Message-ID: <other@example.org>\n\nx\n").expect("a file");
+        assert_eq!(
+            find(ID),
+            (0, newer.display().to_string(), false),
+            "{program}"
+        );
+        // Not an answer to another question: no case is folded, no wildcard is read.
+        for id in [
+            "LUNCH-1@example.org",
+            "lunch*",
+            "\" or \"",
+            "lunch-1@example.org\" or id:\"x",
+        ] {
+            assert_eq!(find(id).0, 66, "{program} {id}");
+        }
+    }
+}
+
+#[test]
+fn a_program_that_is_not_there_stops_no_look_up() {
+    let home = Home::new(Script::tls());
+    home.write_config(&home.config().replace("[mail]", "[mail]\nexternal = \"mu\""));
+    let script = format!(
+        "PATH=/nowhere exec {} find {ID}",
+        env!("CARGO_BIN_EXE_tls-optout")
+    );
+    let run = home.run_program("sh", &["-c", &script], "");
+    assert_eq!(
+        run.stdout,
+        format!("{}\n", home.copy().display()),
+        "{run:?}"
+    );
+    assert!(run.stderr.contains("mu: "), "{run:?}");
+}
