@@ -104,6 +104,12 @@ impl HeadReader {
         }
     }
 
+    /// The start of a file, which holds nearly every header block.
+    pub(super) fn start(&mut self, file: &mut File) -> io::Result<&[u8]> {
+        let (got, _) = self.more(file, 0)?;
+        Ok(&self.buffer[..got])
+    }
+
     /// Reads on behind the `filled` bytes that were read before: how many bytes, and whether the file
     /// ends there. The first time one call of the system has to do, as most files are decided by it;
     /// after that four times as much each time.

@@ -169,7 +169,11 @@ impl Listing {
         self.files[index].distance.into()
     }
 
-    fn file_name(&self, index: usize) -> &OsStr {
+    pub(super) fn directory_number(&self, index: usize) -> usize {
+        self.files[index].directory as usize
+    }
+
+    pub(super) fn file_name(&self, index: usize) -> &OsStr {
         self.name_of(&self.files[index])
     }
 

@@ -1,7 +1,6 @@
 //! Reading files, one after the other.
 
 use std::io;
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -45,9 +44,10 @@ impl<'a> Examiner<'a> {
         }
     }
 
-    pub(super) fn files(&mut self, listing: &Listing, files: Range<usize>) {
-        if let Some(folder) = files.clone().next().map(|first| listing.directory(first)) {
-            self.stage.search.pulse.enter(folder);
+    pub(super) fn files(&mut self, listing: &Listing, files: impl IntoIterator<Item = usize>) {
+        let mut files = files.into_iter().peekable();
+        if let Some(first) = files.peek() {
+            self.stage.search.pulse.enter(listing.directory(*first));
         }
         for index in files {
             if self.done.load(Ordering::Relaxed) {
