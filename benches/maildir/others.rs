@@ -28,9 +28,13 @@ impl Indexer {
         }
     }
 
-    /// Does an index of a million messages take hours, or more memory than there is?
-    fn is_slow(self) -> bool {
-        self != Self::Mairix
+    /// For more messages than this it takes more than ten minutes to make an index.
+    fn most(self) -> u64 {
+        match self {
+            Self::Notmuch => 200_000,
+            Self::Mairix => u64::MAX,
+            Self::Mu => 50_000,
+        }
     }
 }
 
@@ -70,7 +74,7 @@ impl Index {
             println!("{} is not installed", indexer.name());
             return Ok(None);
         }
-        if !complete.exists() && indexer.is_slow() && tree.messages() > 200_000 {
+        if !complete.exists() && tree.messages() > indexer.most() {
             println!("{} is left out: too slow for so much mail", indexer.name());
             return Ok(None);
         }

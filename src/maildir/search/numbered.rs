@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn files_without_a_date_are_passed_over() {
-        let mut date = |place: usize| (place % 3 == 0).then(|| place.cast_signed() as i64);
+        let mut date = |place: usize| place.is_multiple_of(3).then(|| place.cast_signed() as i64);
         let found = place(3_000, 1_500, &mut date);
         assert!(found.abs_diff(1_500) <= TRIES, "{found}");
         assert_eq!(place(100, 7, &mut |_| None), 50);
