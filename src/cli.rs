@@ -1,6 +1,7 @@
 //! The command line: every verb and flag. Man page and completions are made from it.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
@@ -25,6 +26,23 @@ pub struct Cli {
     pub verb: Verb,
 }
 
+/// The words of the command line as clap takes them. A program that is called `sendmail`, by a link, is that
+/// verb; and a `--` right behind the verb belongs to sendmail's own options.
+pub fn words(line: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    const VERB: &str = "sendmail";
+    let mut words: Vec<OsString> = line.into_iter().collect();
+    let called = words.first().map(Path::new).and_then(Path::file_name);
+    if called.is_some_and(|name| name == VERB) {
+        words.insert(1, VERB.into());
+        words.insert(2, "--".into());
+    } else if words.get(1).is_some_and(|word| word == VERB)
+        && words.get(2).is_some_and(|word| word == "--")
+    {
+        words.insert(2, "--".into());
+    }
+    words
+}
+
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
@@ -45,6 +63,10 @@ pub enum Verb {
     Resolve(Resolve),
     /// Print where the original with a Message-ID lies
     Find(Find),
+    /// Send a message that you write, as mutt's $sendmail; a cookie in the Subject becomes the opt-out
+    Sendmail(Sendmail),
+    /// Turn a cookie in the Subject into the opt-out, from standard input to standard output
+    Filter(Filter),
     /// Build the index of all messages, or bring it up to date; without one every look-up searches
     Index(Index),
     /// Tell the postmaster of a failing domain what is wrong, by a letter that opts out itself
@@ -88,6 +110,9 @@ pub struct Resend {
     /// Send to this recipient of the original (may be given more than once)
     #[arg(long, value_name = "ADDRESS")]
     pub to: Vec<String>,
+    /// Send even though its sender asked for security; asks for a typed word, in spite of --yes
+    #[arg(long)]
+    pub force: bool,
     /// How to send
     #[command(flatten)]
     pub sending: Sending,
@@ -138,8 +163,9 @@ pub struct Resolve {
     /// The server did not take it: it may be sent again
     #[arg(long)]
     pub not_sent: bool,
-    /// Number of the offer
-    pub offer: i64,
+    /// Number of the offer, or the address of a postmaster whose letter it is about
+    #[arg(value_name = "OFFER or POSTMASTER")]
+    pub offer: String,
 }
 
 /// Arguments of `find`.
@@ -157,6 +183,29 @@ pub struct Find {
     /// Message-ID, with or without angle brackets
     #[arg(value_name = "MESSAGE-ID")]
     pub message_id: String,
+}
+
+/// Arguments of `sendmail`.
+#[derive(Debug, Args)]
+pub struct Sendmail {
+    /// Options of sendmail and msmtp (-t -i -f -F -N -R -B -a ...), and recipients
+    #[arg(
+        value_name = "OPTION or RECIPIENT",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub arguments: Vec<OsString>,
+}
+
+/// Arguments of `filter`.
+#[derive(Debug, Args)]
+pub struct Filter {
+    /// Put the field into this draft, or take it out, in place: to serve as mutt's $editor
+    #[arg(long, value_name = "FILE")]
+    pub edit: Option<PathBuf>,
+    /// Print what the last --edit did, once: for mutt's status line
+    #[arg(long, conflicts_with = "edit")]
+    pub edited: bool,
 }
 
 /// Arguments of `index`.
@@ -193,4 +242,30 @@ pub struct Login {
 pub struct Completions {
     /// The shell
     pub shell: clap_complete::Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_sendmail_gets() {
+        for (line, expected) in [
+            ("/usr/sbin/sendmail -v -f me -- bob", "-v -f me -- bob"),
+            ("sendmail --help", "--help"),
+            (
+                "tls-optout sendmail -oi -f me -v -- -bob",
+                "-oi -f me -v -- -bob",
+            ),
+            ("tls-optout sendmail -- -bob", "-- -bob"),
+            ("tls-optout -v sendmail -t", "-t"),
+            ("tls-optout sendmail --config x -t", "-t"),
+        ] {
+            let cli = Cli::try_parse_from(words(line.split(' ').map(OsString::from))).unwrap();
+            let Verb::Sendmail(sendmail) = cli.verb else {
+                panic!("{line}")
+            };
+            assert_eq!(sendmail.arguments.join(" ".as_ref()), *expected, "{line}");
+        }
+    }
 }

@@ -14,6 +14,7 @@
 //! * [`message`] reads and changes a header block without touching another byte;
 //! * [`policy`] says where opting out is allowed;
 //! * [`offer`] joins these into what the user is asked, and keeps the journal;
+//! * [`kept`] holds what the user has sent, as it was sent;
 //! * [`submission`] sends, over TLS and with authentication, always;
 //! * [`watch`] tells of new messages in the inbox folders;
 //! * [`postmaster`] tells the failing side;
@@ -43,6 +44,7 @@
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod kept;
 pub mod log;
 pub mod maildir;
 pub mod message;

@@ -8,8 +8,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
+pub use confidential::{Pattern, PatternError, marked};
 pub use table::TableError;
 
+mod confidential;
 mod table;
 
 /// The longest domain name that DNS can hold (RFC 1035 section 2.3.4), and thus a rule can match.
@@ -62,6 +64,8 @@ pub struct Rule {
 pub struct Policy {
     /// Where no rule matches.
     pub default: Decision,
+    /// A message whose header matches one of these is confidential.
+    pub confidential: Vec<Pattern>,
     rules: HashMap<String, Rule>,
 }
 

@@ -10,6 +10,7 @@ use std::thread;
 use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr,
 };
+use serde::Serialize;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
@@ -58,6 +59,20 @@ impl Terminal {
         self.tty.flush()
     }
 
+    /// Prints the question and reads a line, which the user sees while typing. Lines that were typed before the
+    /// question stood there do not count. Of a long one the start; what ended without a line is none.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn line(&mut self, question: &str) -> io::Result<String> {
+        tcsetattr(&self.tty, OptionalActions::Flush, &self.saved)?;
+        self.print(question)?;
+        let mut line = [0; 256];
+        let read = self.tty.read(&mut line)?;
+        let line = String::from_utf8_lossy(&line[..read]);
+        Ok(line.strip_suffix('\n').unwrap_or_default().to_owned())
+    }
+
     /// Prints the question and waits for one key. Keys that were typed before the question stood there
     /// do not count as an answer, and what follows the first byte of a key (an arrow's) is thrown
     /// away. `None`: no more keys.
@@ -93,6 +108,26 @@ pub fn shown(text: &str) -> String {
         }
     }
     safe
+}
+
+/// One line of JSON. What [`shown`] escapes is escaped here as JSON does it, so that it reads the same.
+///
+/// # Errors
+/// When the value has no JSON form.
+pub fn json(value: &impl Serialize) -> io::Result<String> {
+    let text = serde_json::to_string(value)?;
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match hides(c) {
+            true => safe.extend(
+                c.encode_utf16(&mut [0; 2])
+                    .iter()
+                    .map(|unit| format!("\\u{unit:04x}")),
+            ),
+            false => safe.push(c),
+        }
+    }
+    Ok(safe)
 }
 
 /// Does the character act on the terminal or on its neighbours in place of being seen?
@@ -141,6 +176,17 @@ mod tests {
             shown("Gr\u{fc}\u{df}e \u{4f60}"),
             "Gr\u{fc}\u{df}e \u{4f60}"
         );
+    }
+
+    #[test]
+    fn json_reads_the_same_and_acts_on_nothing() {
+        let text = "a\x1b\u{9b}\u{202e}\u{e0001}\"\\\u{fc}";
+        let line = json(&text).unwrap();
+        assert_eq!(
+            line,
+            "\"a\\u001b\\u009b\\u202e\\udb40\\udc01\\\"\\\\\u{fc}\""
+        );
+        assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tls_optout::config::{
-    self, ACCOUNT_KEYS, Account, Asking, CommandLine, Config, MAIL_KEYS, POLICY_KEYS, Places,
-    discover,
+    self, ACCOUNT_KEYS, Account, Asking, COMPOSE_KEYS, CommandLine, Compose, Config, MAIL_KEYS,
+    POLICY_KEYS, Places, discover,
 };
 use tls_optout::policy::Decision;
 use tls_optout::submission::Mechanism;
@@ -191,6 +191,7 @@ fn the_reference_and_the_parser_know_the_same_keys() {
     };
     assert_eq!(section("`[mail]`"), MAIL_KEYS);
     assert_eq!(section("`[[account]]`"), ACCOUNT_KEYS);
+    assert_eq!(section("`[compose]`"), COMPOSE_KEYS);
     assert_eq!(section("`[policy]`"), POLICY_KEYS);
 
     // A key that is listed as known is read: a date fits none of them, and is not an unknown key.
@@ -198,6 +199,7 @@ fn the_reference_and_the_parser_know_the_same_keys() {
     for (section, keys) in [
         ("[mail]", MAIL_KEYS),
         ("[[account]]", ACCOUNT_KEYS),
+        ("[compose]", COMPOSE_KEYS),
         ("[policy]", POLICY_KEYS),
     ] {
         for key in keys {
@@ -205,6 +207,23 @@ fn the_reference_and_the_parser_know_the_same_keys() {
             assert!(error.contains("not a date"), "{error}");
         }
     }
+}
+
+#[test]
+fn what_is_written_about_composing() {
+    let home = Home::bare();
+    let compose = |text: &str| home.config(text).compose;
+    assert_eq!(compose(""), Compose::default());
+    let text = "[compose]\ncookie = \"!plain\"\nin_replies = true\ncommand = [\"~/bin/msmtp\", \"-a\", \"x\"]\nkeep_days = 0x10\n";
+    let program = home.path("bin/msmtp").display().to_string();
+    let expected = Compose {
+        cookie: "!plain".into(),
+        in_replies: true,
+        command: Some(words(&[&program, "-a", "x"])),
+        keep_days: 16,
+    };
+    assert_eq!(compose(text), expected);
+    assert_eq!(compose("[compose]\ncookie = \"\"\n").cookie, "");
 }
 
 #[test]
@@ -287,6 +306,24 @@ fn errors_to_the_letter() {
             "[[account]]\ntls_trust_file = \"$HOME/ca.pem\"\n",
             "`tls_trust_file` in [[account]] at FILE:2:18 starts with `$`; variables are not expanded \
              here: write `~/` or the full path",
+        ),
+        (
+            "[compose]\ncookie = \"tls\"\n",
+            "`cookie` in [compose] at FILE:2:10 must have 4 characters or more, and 64 bytes at most; \"\" \
+             turns it off",
+        ),
+        (
+            "[compose]\ncookie = \" tls-optout\"\n",
+            "`cookie` in [compose] at FILE:2:10 must be without blanks at its ends and without control \
+             characters",
+        ),
+        (
+            "[compose]\nin_replies = \"yes\"\n",
+            "`in_replies` in [compose] at FILE:2:14 must be true or false, not a string",
+        ),
+        (
+            "[compose]\nkeep_days = -1\n",
+            "`keep_days` in [compose] at FILE:2:13 must be a whole number from 0 to 65535",
         ),
         (
             "[policy]\ndefault = \"atuo\"\n",

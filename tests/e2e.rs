@@ -14,6 +14,8 @@ use sink::Delivery;
 use site::{Reader, Site, Submission};
 use terminal::Terminal;
 
+#[path = "e2e/compose.rs"]
+mod compose;
 #[path = "e2e/keyring.rs"]
 mod keyring;
 #[path = "e2e/message.rs"]
@@ -274,6 +276,8 @@ fn a_server_that_does_not_honour_it_is_found_out() {
     let first = site.wait_for_notice();
     answer_yes(&site.terminal(&resend(&first)));
     let second = site.wait_for_notice_after(&[&first]);
+    let filtered = site.run(&["tls-optout", "process"], &second);
+    assert_eq!(filtered.status.code(), Some(1), "{filtered:?}");
     let about_the_second = site.run(&["tls-optout", "resend"], &second);
     let text = String::from_utf8_lossy(&about_the_second.stderr);
     assert!(text.contains("carries TLS-Required already"), "{text}");

@@ -5,17 +5,17 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::cli::Inspect;
-use crate::config::{Account, Asking, Config, Places};
+use crate::config::{Asking, Config, Places};
 use crate::maildir;
 use crate::maildir::folder::{PARTS, is_maildir};
 use crate::notice::provenance::Judgement;
 use crate::notice::{self, Action, Cause, Notice, RecipientReport, reading::Reading};
 use crate::offer::store::Journal;
-use crate::terminal::shown;
+use crate::terminal::{self, shown};
 
+use super::arrived::hosts;
 use super::{
-    DONE, Failure, INTERNAL, IO, NO_INPUT, NOTHING, has_journal, input, inputs, journal, judge,
-    word,
+    DONE, Failure, IO, NO_INPUT, NOTHING, has_journal, input, inputs, journal, judge, word,
 };
 
 /// Prints the reading of each notice. What cannot be read is reported, and the rest go on. Of a Maildir
@@ -26,11 +26,7 @@ pub(super) fn run(args: &Inspect, places: &Places) -> Result<u8, Failure> {
     let mut report = Report {
         out: BufWriter::new(io::stdout().lock()),
         json: args.json,
-        servers: config
-            .accounts
-            .iter()
-            .flat_map(Account::notice_hosts)
-            .collect(),
+        servers: hosts(&config),
         config,
         journal: has_journal(places).then(|| journal(places)).transpose()?,
         status: NOTHING,
@@ -122,9 +118,7 @@ impl<W: Write> Report<W> {
         if self.json {
             let reading = judged.map(|(notice, judgement)| (notice, judgement.provenance));
             let reading = Reading::new(&name, reading);
-            let line = serde_json::to_string(&reading)
-                .map_err(|error| Failure::new(INTERNAL, format!("cannot write JSON: {error}")))?;
-            writeln!(self.out, "{line}")?;
+            writeln!(self.out, "{}", terminal::json(&reading)?)?;
         } else if even_if_none || judged.is_some() {
             print(&mut self.out, &name, judged)?;
         }

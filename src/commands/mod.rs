@@ -1,5 +1,6 @@
 //! One file a verb: read the arguments, call the rooms, print.
 
+use std::env;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -10,16 +11,20 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{CommandFactory, Parser};
 use serde::Serialize;
 
-use crate::cli::{Cli, Completions, NAME, Verb};
+use crate::cli::{self, Cli, Completions, NAME, Verb};
 use crate::config::{self, Asking, Config, Places};
 use crate::log;
 use crate::maildir::LARGEST;
-use crate::notice::provenance::{self, Judgement, Known};
+use crate::notice::provenance::{self, Judgement, Known, Provenance};
 use crate::notice::{self, Notice};
 use crate::offer::store::Journal;
+use crate::submission::forbid_core_files;
 use crate::terminal::shown;
 
+mod arrived;
 mod auto;
+mod compose;
+mod filter;
 mod find;
 mod index;
 mod inspect;
@@ -31,6 +36,7 @@ mod process;
 mod resend;
 mod route;
 mod send;
+mod sendmail;
 mod watch;
 
 /// Done; or: yes, TLS is the cause.
@@ -45,6 +51,8 @@ pub const USAGE: u8 = 64;
 pub const DATA: u8 = 65;
 /// sysexits.h `EX_NOINPUT`: a file or message is missing.
 pub const NO_INPUT: u8 = 66;
+/// sysexits.h `EX_NOUSER`: a recipient that cannot be one.
+pub const NO_USER: u8 = 67;
 /// sysexits.h `EX_UNAVAILABLE`: a server refused or cannot be reached.
 pub const UNAVAILABLE: u8 = 69;
 /// sysexits.h `EX_SOFTWARE`: a fault of this program.
@@ -116,7 +124,8 @@ impl From<io::Error> for Failure {
 
 /// The whole program: parses the command line, runs the verb, turns the result into an exit status.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    forbid_core_files();
+    let cli = match Cli::try_parse_from(cli::words(env::args_os())) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
@@ -150,6 +159,8 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         Verb::Dismiss(args) => offers::dismiss(&args, &places),
         Verb::Resolve(args) => offers::resolve(&args, &places),
         Verb::Find(args) => find::run(&args, &places),
+        Verb::Sendmail(args) => sendmail::run(&args, &places),
+        Verb::Filter(args) => filter::run(&args, &places),
         Verb::Index(args) => index::run(&args, &places),
         Verb::NotifyPostmaster(args) => notify_postmaster::run(&args, &places),
         Verb::Login(args) => login::run(&args, &places),
@@ -317,6 +328,21 @@ fn judge(
             authserv_ids: &config.mail.authserv_ids,
         },
     )
+}
+
+/// `--yes` is the user's word for a notice that may be forged, too. Nobody acts on one without saying so.
+fn tell_doubt(judgement: &Judgement) -> io::Result<()> {
+    let Some(doubt) = &judgement.doubt else {
+        return Ok(());
+    };
+    match judgement.provenance {
+        Provenance::Unverified => writeln!(
+            io::stderr(),
+            "{NAME}: this notice is unverified ({}); --yes sends all the same",
+            shown(doubt)
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// The word that a value has in JSON, for people too.

@@ -9,8 +9,8 @@ use crate::message::recipients::{recipients, same_domain, senders};
 use crate::message::resubmission::OPT_OUT;
 use crate::message::text::rfc3339;
 use crate::notice::Notice;
-use crate::offer::store::Journal;
-use crate::offer::{Delivery, State, notice_key};
+use crate::notice::provenance::Judgement;
+use crate::offer::{Delivery, State, letter_key};
 use crate::postmaster::{Failing, Letter, failing, letter};
 use crate::terminal::{Terminal, shown};
 
@@ -18,7 +18,7 @@ use super::route::Route;
 use super::send::{Outgoing, envelope_id, send};
 use super::{
     CONFIG, DECLINED, DONE, Failure, NOTHING, TRY_AGAIN, UNAVAILABLE, USAGE, configuration, each,
-    inputs, journal, judge, notice_bytes, now, read_notice, word,
+    inputs, journal, judge, notice_bytes, now, read_notice, tell_doubt, word,
 };
 
 /// Where more domains than this fail at once the fault is hardly theirs.
@@ -77,11 +77,7 @@ fn offer(
     route: &Route,
     letter: &Letter,
 ) -> Result<u8, Failure> {
-    let about = notice.original.message_id.clone();
-    let key = format!(
-        "letter about {}",
-        about.unwrap_or_else(|| notice_key(notice))
-    );
+    let key = letter_key(notice);
     let outgoing = Outgoing {
         key: &key,
         route,
@@ -100,7 +96,15 @@ fn offer(
         writeln!(io::stdout(), "{}: {}", shown(&letter.to), shown(&words))?;
         return Ok(NOTHING);
     }
-    if !args.sending.yes && !consents(&page(config, notice, route, letter, &journal))? {
+    let judgement = judge(
+        notice,
+        &route.account.notice_hosts(),
+        config,
+        Some(&journal),
+    );
+    if args.sending.yes {
+        tell_doubt(&judgement)?;
+    } else if !consents(&page(&judgement, route, letter))? {
         return Ok(DECLINED);
     }
     for outcome in send(&mut journal, &outgoing, true)? {
@@ -132,20 +136,15 @@ fn already(earlier: &Delivery) -> Option<String> {
             "is being sent a letter since {at} by another {NAME}"
         )),
         State::Unknown => Some(format!(
-            "may have been sent a letter at {at}: {server} was given it and its answer was lost; it is not sent \
-             again, --dry-run prints one that you can send yourself"
+            "may have been sent a letter at {at}: {server} was given it and its answer was lost; find out in its \
+             log, then tell `{NAME} resolve {}`",
+            earlier.recipient
         )),
     }
 }
 
 /// The whole letter as the postmaster will see it, and how sure it is that the notice is genuine.
-fn page(
-    config: &Config,
-    notice: &Notice,
-    route: &Route,
-    letter: &Letter,
-    journal: &Journal,
-) -> String {
+fn page(judgement: &Judgement, route: &Route, letter: &Letter) -> String {
     let mut page = format!(
         "{OPT_OUT}\nFrom: {}\nTo: {}\nSubject: {}\n\n{}\n",
         shown(&route.sender),
@@ -153,12 +152,11 @@ fn page(
         letter.subject,
         letter.text
     );
-    let judgement = judge(notice, &route.account.notice_hosts(), config, Some(journal));
-    if let Some(doubt) = judgement.doubt {
+    if let Some(doubt) = &judgement.doubt {
         page += &format!(
             "Notice     {}: {}\n",
             word(&judgement.provenance),
-            shown(&doubt)
+            shown(doubt)
         );
     }
     page + &format!("Through    {}\n", shown(&route.to_string()))

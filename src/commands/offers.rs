@@ -6,61 +6,191 @@ use serde_json::json;
 
 use crate::cli::{Dismiss, NAME, Offers, Resolve};
 use crate::config::Places;
-use crate::message::recipients::same_address;
 use crate::message::text::rfc3339;
-use crate::offer::{Delivery, Recorded, State};
-use crate::terminal::shown;
+use crate::notice::Action;
+use crate::offer::fate::{Fate, Known, fate, hearsay, history, same};
+use crate::offer::news::{Bearing, Fact};
+use crate::offer::{Delivery, LETTER, Recorded, State};
+use crate::terminal::{self, shown};
 
 use super::{DONE, Failure, NO_INPUT, NOTHING, USAGE, journal, now};
 
 /// Prints the offers that wait, or all of them.
 pub(super) fn list(args: &Offers, places: &Places) -> Result<u8, Failure> {
     let mut journal = journal(places)?;
-    let (now, mut status) = (now(), NOTHING);
-    let mut out = io::stdout().lock();
+    let mut lines = Vec::new();
     for offer in journal.offers()? {
         let deliveries = journal.deliveries(&offer.message_id)?;
-        for (recipient, cause) in &offer.waiting {
-            let delivery = deliveries
-                .iter()
-                .find(|d| same_address(&d.recipient, &recipient.to_lowercase()));
-            let state = state(&offer, delivery, now);
-            if !args.all && !matches!(state, "open" | "refused" | "unknown" | "sending") {
-                continue;
-            }
-            status = DONE;
-            if args.json {
-                let line = json!({
-                    "offer": offer.id, "recipient": recipient, "state": state, "cause": cause,
-                    "subject": offer.subject, "message_id": offer.message_id,
-                    "recorded": rfc3339(offer.recorded), "expires": offer.expires.map(rfc3339),
-                    "at": delivery.map(|d| rfc3339(d.at)), "server": delivery.map(|d| &d.server),
-                    "reply": delivery.map(|d| &d.reply),
-                });
-                writeln!(out, "{line}")?;
-            } else {
-                let (subject, recipient) = (shown(&offer.subject), shown(recipient));
-                writeln!(
-                    out,
-                    "{:>4}  {state:<9}  {recipient}  {}  \"{subject}\"",
-                    offer.id,
-                    shown(cause)
-                )?;
-            }
+        let facts = journal.facts(&offer.message_id)?;
+        let view = View {
+            offer: &offer,
+            deliveries: &deliveries,
+            facts: &facts,
+        };
+        lines.extend(view.lines(now()));
+    }
+    lines.extend(journal.letters()?.iter().map(letter));
+    lines.retain(|line| args.all || line.waits());
+    let mut out = io::stdout().lock();
+    for line in &lines {
+        match args.json {
+            true => writeln!(out, "{}", terminal::json(&line.json)?)?,
+            false => writeln!(out, "{}", line.text)?,
         }
     }
-    Ok(status)
+    if !args.json && lines.iter().any(|line| line.number != 0) {
+        for (server, at) in journal.refusers()? {
+            let (server, at) = (shown(&server), rfc3339(at));
+            writeln!(
+                out,
+                "{server} did not honour TLS-Required: No, as a notice of {at} showed"
+            )?;
+        }
+    }
+    Ok(if lines.is_empty() { NOTHING } else { DONE })
 }
 
-fn state(offer: &Recorded, delivery: Option<&Delivery>, now: i64) -> &'static str {
-    // Another try would be allowed after a refusal.
-    let delivery =
-        delivery.filter(|delivery| delivery.state != State::Refused || offer.dismissed.is_none());
-    match delivery {
-        Some(delivery) => delivery.state.name(),
-        None if offer.dismissed.is_some() => "dismissed",
-        None if offer.expires.is_some_and(|expires| expires < now) => "expired",
-        None => "open",
+/// An offer and all that is known about it.
+struct View<'a> {
+    offer: &'a Recorded,
+    deliveries: &'a [Delivery],
+    facts: &'a [Fact],
+}
+
+/// One recipient of one offer, or a letter.
+struct Line {
+    /// Number of the offer, 0 for a letter.
+    number: i64,
+    state: &'static str,
+    text: String,
+    json: serde_json::Value,
+}
+
+impl Line {
+    /// Is it for the user to do something?
+    fn waits(&self) -> bool {
+        matches!(
+            self.state,
+            "open" | "given-up" | "refused" | "unknown" | "sending"
+        )
+    }
+}
+
+impl View<'_> {
+    fn lines(&self, now: i64) -> Vec<Line> {
+        let recipients = self.offer.waiting.iter().map(|(who, _)| &**who);
+        let all: Vec<&str> = recipients.collect();
+        let waiting = self.offer.waiting.iter();
+        waiting
+            .map(|(who, cause)| self.line(who, cause, &all, now))
+            .collect()
+    }
+
+    fn line(&self, who: &str, cause: &str, all: &[&str], now: i64) -> Line {
+        let offer = self.offer;
+        let delivery = self.deliveries.iter().find(|d| same(&d.recipient, who));
+        let known = fate(self.facts, who, all);
+        let state = state(offer, delivery, known, now);
+        let outcome = history(self.facts, who, all);
+        let doubtful = hearsay(self.facts, who, all);
+        let fact = known.map(|known| known.fact);
+        // A notice that hides the cause, or tells of a delivery, does not make us forget it.
+        let tells = |known: &&Known<'_>| {
+            known.fate != Fate::Arrived && known.fact.bearing != Bearing::Hidden
+        };
+        let cause = known
+            .as_ref()
+            .filter(tells)
+            .map_or(cause, |known| &known.fact.words);
+        let expires = match state {
+            "given-up" => None,
+            _ => fact.and_then(|fact| fact.expires).or(offer.expires),
+        };
+        let json = json!({
+            "offer": offer.id, "recipient": who, "state": state, "cause": cause,
+            "subject": offer.subject, "message_id": offer.message_id,
+            "recorded": rfc3339(offer.recorded), "expires": expires.map(rfc3339),
+            "at": delivery.map(|d| rfc3339(d.at)), "server": delivery.map(|d| &d.server),
+            "reply": delivery.map(|d| &d.reply),
+            "outcome": outcome.map(said), "unverified": doubtful.map(said),
+        });
+        let mut notes = String::new();
+        if let Some(fact) = outcome {
+            notes += &format!("; then {}", in_words(fact));
+        }
+        if let Some(fact) = doubtful {
+            notes += &format!("; {}, says an unverified notice", in_words(fact));
+        }
+        let text = format!(
+            "{:>4}  {state:<9}  {}  {}  \"{}\"",
+            offer.id,
+            shown(who),
+            shown(&format!("{cause}{notes}")),
+            shown(&offer.subject)
+        );
+        Line {
+            number: offer.id,
+            state,
+            text,
+            json,
+        }
+    }
+}
+
+/// What a notice says, for JSON.
+fn said(fact: &Fact) -> serde_json::Value {
+    json!({"action": fact.action.name(), "at": rfc3339(fact.written), "words": fact.words})
+}
+
+/// The same for people.
+fn in_words(fact: &Fact) -> String {
+    match fact.action {
+        Action::Failed | Action::Delayed => format!("{}: {}", fact.action.name(), fact.words),
+        action => action.name().to_owned(),
+    }
+}
+
+fn letter((about, letter): &(String, Delivery)) -> Line {
+    let state = letter.state.name();
+    let (to, about) = (&letter.recipient, about.as_str());
+    Line {
+        number: 0,
+        state,
+        text: format!(
+            "   -  {state:<9}  {}  letter about <{}>",
+            shown(to),
+            shown(about)
+        ),
+        json: json!({
+            "offer": null, "recipient": to, "state": state, "cause": "letter", "subject": null,
+            "message_id": about, "recorded": null, "expires": null, "at": rfc3339(letter.at),
+            "server": letter.server, "reply": letter.reply, "outcome": null, "unverified": null,
+        }),
+    }
+}
+
+fn state(
+    offer: &Recorded,
+    delivery: Option<&Delivery>,
+    known: Option<Known<'_>>,
+    now: i64,
+) -> &'static str {
+    let refused = match delivery.map(|delivery| delivery.state) {
+        Some(State::Refused) => true,
+        Some(state) => return state.name(),
+        None => false,
+    };
+    let fate = known.map_or(Fate::Waits, |known| known.fate);
+    let expires = known.and_then(|known| known.fact.expires).or(offer.expires);
+    match (fate, known) {
+        (Fate::Arrived, Some(known)) => known.fact.action.name(),
+        (Fate::Changed, _) => "changed",
+        _ if offer.dismissed.is_some() => "dismissed",
+        // Another try is allowed.
+        _ if refused => State::Refused.name(),
+        (Fate::GivenUp, _) => "given-up",
+        _ if expires.is_some_and(|expires| expires < now) => "expired",
+        _ => "open",
     }
 }
 
@@ -75,47 +205,66 @@ pub(super) fn dismiss(args: &Dismiss, places: &Places) -> Result<u8, Failure> {
     Ok(DONE)
 }
 
-/// What only the user can find out: did the server take a message whose answer was lost?
+/// What only the user can find out: did the server take a message, or letters to a postmaster, whose answer was
+/// lost?
 pub(super) fn resolve(args: &Resolve, places: &Places) -> Result<u8, Failure> {
     let mut journal = journal(places)?;
-    let id = args.offer;
-    let offer = journal.offer(id)?.ok_or_else(|| no_offer(id))?;
-    let deliveries = journal.deliveries(&offer.message_id)?;
-    let unknown: Vec<_> = deliveries
-        .iter()
-        .filter(|one| one.state == State::Unknown)
-        .collect();
+    let mut unknown = match args.offer.parse() {
+        Ok(id) => {
+            let offer = journal.offer(id)?.ok_or_else(|| no_offer(id))?;
+            let deliveries = journal.deliveries(&offer.message_id)?.into_iter();
+            let keyed = deliveries.map(|one| (offer.message_id.clone(), one));
+            keyed.collect::<Vec<_>>()
+        }
+        Err(_) => {
+            let letters = journal.letters()?.into_iter();
+            let to_same = letters.filter(|(_, letter)| same(&letter.recipient, &args.offer));
+            let keyed = to_same.map(|(about, letter)| (format!("{LETTER}{about}"), letter));
+            keyed.collect()
+        }
+    };
+    unknown.retain(|(_, one)| one.state == State::Unknown);
+    let name = &args.offer;
     if unknown.is_empty() {
-        writeln!(io::stdout(), "nothing about offer {id} is unknown")?;
+        writeln!(io::stdout(), "nothing about {} is unknown", called(name))?;
         return Ok(NOTHING);
     }
     let state = match (args.sent, args.not_sent) {
         (true, _) => State::Sent,
         (_, true) => State::Refused,
         _ => {
-            for delivery in unknown {
-                writeln!(
-                    io::stdout(),
-                    "{}: {}",
-                    shown(&delivery.recipient),
-                    shown(&delivery.words())
-                )?;
+            for (_, one) in unknown {
+                let (who, words) = (shown(&one.recipient), shown(&one.words()));
+                writeln!(io::stdout(), "{who}: {words}")?;
             }
             let text = format!(
                 "look for the message at the recipients or in the server's log, then say `{NAME} resolve --sent \
-                 {id}` or `{NAME} resolve --not-sent {id}`; after the latter it can be sent again, and arrives \
+                 {name}` or `{NAME} resolve --not-sent {name}`; after the latter it can be sent again, and arrives \
                  twice if you are wrong"
             );
             return Err(Failure::new(USAGE, text));
         }
     };
-    let count = journal.resolve(&offer.message_id, state, now())?;
+    let mut count = 0;
+    unknown.dedup_by(|(one, _), (other, _)| one == other);
+    for (key, _) in unknown {
+        count += journal.resolve(&key, state, now())?;
+    }
     writeln!(
         io::stdout(),
-        "offer {id}: {count} recipient(s) now read {}",
+        "{}: {count} recipient(s) now read {}",
+        called(name),
         state.name()
     )?;
     Ok(DONE)
+}
+
+/// An offer, or the address of a postmaster.
+fn called(name: &str) -> String {
+    match name.parse::<i64>() {
+        Ok(id) => format!("offer {id}"),
+        Err(_) => shown(name),
+    }
 }
 
 fn no_offer(id: i64) -> Failure {

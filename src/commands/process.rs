@@ -3,26 +3,33 @@
 
 use std::io::{self, Read};
 
-use crate::config::Places;
+use crate::config::{Asking, Config, Places};
 use crate::maildir::LARGEST;
 use crate::watch::arrival;
 
-use super::{DONE, Failure, NOTHING, TRY_AGAIN, inputs, journal, now};
+use super::arrived::take_in;
+use super::{DONE, Failure, NOTHING, TRY_AGAIN, inputs, journal};
 
 /// 0: an offer waits; 1: nothing to do; 75: it could not be read or recorded now.
 pub(super) fn run(places: &Places) -> Result<u8, Failure> {
     inputs(&[])?;
     let mut message = io::stdin().lock();
     let unread = |error| Failure::new(TRY_AGAIN, format!("standard input: {error}"));
-    let offer = arrival::offer_in(&mut message, now()).map_err(unread)?;
+    let arrived = arrival::notice_in(&mut message).map_err(unread)?;
     // A delivery agent that cannot write all of the message may take that for a failed delivery.
     io::copy(&mut message.take(LARGEST), &mut io::sink()).map_err(unread)?;
-    let Some(offer) = offer else {
+    let Some(arrived) = arrived else {
         return Ok(NOTHING);
     };
     let later = |failure: Failure| Failure::new(TRY_AGAIN, failure);
-    journal(places)
-        .and_then(|mut journal| Ok(journal.record(&offer)?))
+    // Without a configuration no notice is known to be genuine, and an offer waits all the same. Never asks
+    // mutt, which takes its time and may ask for a passphrase.
+    let config = Config::load(places, Asking::Never).unwrap_or_else(|error| {
+        tracing::warn!("{error}");
+        Config::default()
+    });
+    let recorded = journal(places)
+        .and_then(|mut journal| take_in(&mut journal, &config, &arrived))
         .map_err(later)?;
-    Ok(DONE)
+    Ok(if recorded.is_some() { DONE } else { NOTHING })
 }

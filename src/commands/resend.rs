@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::cli::{NAME, Resend};
 use crate::config::Places;
 use crate::offer::Outcome;
-use crate::terminal::{Terminal, shown};
+use crate::terminal::{self, Terminal, shown};
 
 use case::Case;
 use question::Answer;
@@ -16,6 +16,7 @@ use question::Answer;
 use super::send::{Outgoing, send};
 use super::{
     DECLINED, DONE, Failure, INTERNAL, IO, NOTHING, TRY_AGAIN, each, inputs, notice_bytes,
+    tell_doubt,
 };
 
 pub(super) mod case;
@@ -70,25 +71,24 @@ fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
         outgoing(&case).print()?;
         return Ok(DONE);
     }
-    if !args.sending.yes {
+    if !args.sending.yes || !case.wishes.is_empty() {
         let Ok(terminal) = Terminal::open() else {
-            write!(io::stdout(), "{}", lines(&question::summary(&case)))?;
-            return Err(Failure::new(
-                TRY_AGAIN,
-                format!(
-                    "no terminal to ask on, nothing was sent; offer {} is recorded: `{NAME} resend {}` in a \
-                     terminal, or with --yes",
-                    case.offer, case.offer
-                ),
-            ));
+            let summary = lines(&question::summary(&case));
+            match args.json {
+                true => write!(io::stderr(), "{summary}")?,
+                false => write!(io::stdout(), "{summary}")?,
+            }
+            return Err(Failure::new(TRY_AGAIN, no_terminal(&case)));
         };
         if question::ask(terminal, &case)? == Answer::No {
             // A no to the question is stronger than a consent that was given in advance.
-            if let Some(journal) = case.journal.as_mut() {
+            if let Some(journal) = case.journal.as_mut().filter(|_| case.offer != 0) {
                 journal.decline(case.offer)?;
             }
             return Ok(DECLINED);
         }
+    } else {
+        tell_doubt(&case.judgement)?;
     }
     let Some(mut journal) = case.journal.take() else {
         return Err(Failure::new(
@@ -103,6 +103,19 @@ fn one(args: &Resend, places: &Places, notice: &Path) -> Result<u8, Failure> {
             format!("the server has the message, but the result cannot be shown: {error}"),
         )
     })
+}
+
+fn no_terminal(case: &Case) -> String {
+    let offer = case.offer;
+    match case.wishes.is_empty() {
+        true => format!(
+            "no terminal to ask on, nothing was sent; offer {offer} is recorded: `{NAME} resend {offer}` in a \
+             terminal, or with --yes"
+        ),
+        false => "no terminal to ask on, nothing was sent; what goes against the sender's wish is sent only by a \
+                  word typed in a terminal, whatever --yes says"
+            .to_owned(),
+    }
 }
 
 /// What the case would send, on the user's word.
@@ -134,7 +147,7 @@ fn report(case: &Case, outcomes: &[Outcome], as_json: bool) -> io::Result<u8> {
                 "message_id": case.message_id, "recipient": outcome.recipient,
                 "state": outcome.state.name(), "server": case.route.to_string(), "reply": outcome.reply,
             });
-            writeln!(out, "{line}")?;
+            writeln!(out, "{}", terminal::json(&line)?)?;
         } else {
             let verb = if accepted {
                 "accepted: sent again to"

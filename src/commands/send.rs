@@ -1,6 +1,6 @@
 //! The sending itself, with the journal on both sides of it.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -33,14 +33,22 @@ pub(super) struct Outgoing<'a> {
 }
 
 impl Outgoing<'_> {
-    /// The envelope on standard error, the exact bytes on standard output. Sends nothing.
+    /// The envelope on standard error, the exact bytes on standard output; to a terminal they go made safe to
+    /// show: a message may quote a stranger. Sends nothing.
     pub(super) fn print(&self) -> io::Result<()> {
         writeln!(io::stderr(), "MAIL FROM:<{}>", shown(&self.route.sender))?;
         for recipient in &self.recipients {
             writeln!(io::stderr(), "RCPT TO:<{}>", shown(recipient))?;
         }
         let mut out = io::stdout().lock();
-        out.write_all(&crate::submission::wire(self.message))?;
+        let bytes = crate::submission::wire(self.message);
+        if out.is_terminal() {
+            for line in String::from_utf8_lossy(&bytes).lines() {
+                writeln!(out, "{}", shown(line))?;
+            }
+        } else {
+            out.write_all(&bytes)?;
+        }
         out.flush()
     }
 }
@@ -73,7 +81,14 @@ pub(super) fn send(
         begun,
     };
     let bar = bar(message.len(), quiet);
-    let submitted = submit(&way, &envelope, message, &mut note, &bar);
+    let submitted = {
+        let before_data = &mut |accepted: &[&str]| note.begin(accepted, envelope.id());
+        let progress = &mut |sent, total| {
+            bar.set_length(total);
+            bar.set_position(sent);
+        };
+        way.submit(&envelope, message, before_data, progress)
+    };
     bar.finish_and_clear();
     // Noted before QUIT: a server that is slow to say goodbye must not make the outcome unknown.
     let outcomes = note.finish(&envelope, &submitted.result);
@@ -82,15 +97,17 @@ pub(super) fn send(
 }
 
 /// How an account submits, with the secret that it takes.
-enum Way {
+pub(super) enum Way {
+    /// By this command.
     Command(Vec<String>),
+    /// By this server.
     Server(Box<Server>, Secret),
 }
 
 impl Way {
     /// Nobody is asked for a secret where the user may not be there. It may be had later: what keeps it may
     /// be locked now.
-    fn of(account: &Account, is_unattended: bool) -> Result<Way, Failure> {
+    pub(super) fn of(account: &Account, is_unattended: bool) -> Result<Way, Failure> {
         if let Some(command) = &account.command {
             return Ok(Way::Command(command.clone()));
         }
@@ -108,26 +125,22 @@ impl Way {
         }?;
         Ok(Way::Server(Box::new(server), secret))
     }
-}
 
-fn submit<'a>(
-    way: &'a Way,
-    envelope: &Envelope,
-    message: &[u8],
-    note: &mut Note<'_>,
-    bar: &ProgressBar,
-) -> Submitted<'a> {
-    let before_data = &mut |accepted: &[&str]| note.begin(accepted, envelope.id());
-    let progress = &mut |sent, total| {
-        bar.set_length(total);
-        bar.set_position(sent);
-    };
-    match way {
-        Way::Command(command) => {
-            sendmail::submit(command, envelope, message, before_data, progress).into()
-        }
-        Way::Server(server, secret) => {
-            smtp::submit(server, secret, envelope, message, before_data, progress)
+    /// See [`sendmail::submit`] and [`smtp::submit`].
+    pub(super) fn submit(
+        &self,
+        envelope: &Envelope,
+        message: &[u8],
+        before_data: &mut dyn FnMut(&[&str]) -> io::Result<()>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Submitted<'_> {
+        match self {
+            Way::Command(command) => {
+                sendmail::submit(command, envelope, message, before_data, progress).into()
+            }
+            Way::Server(server, secret) => {
+                smtp::submit(server, secret, envelope, message, before_data, progress)
+            }
         }
     }
 }

@@ -14,13 +14,15 @@ use signal_hook::iterator::Signals;
 use crate::cli::Watch;
 use crate::config::{Asking, Config, Places};
 use crate::offer::store::Journal;
+use crate::terminal::shown;
 use crate::watch::folders::Folders;
 use crate::watch::progress::Progress;
 use crate::watch::{Event, Events, arrival, keeper};
 
+use super::arrived::take_in;
 use super::auto::{self, Worker};
 use super::find::folders_of;
-use super::{CONFIG, DONE, Failure, IO, NOTHING, journal, now};
+use super::{CONFIG, DONE, Failure, IO, NOTHING, journal};
 
 /// How often everything is looked through, whatever the system tells.
 const LOOK: Duration = Duration::from_secs(300);
@@ -40,7 +42,8 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
     }
     let index = config.mail.index.then(|| folders_of(&config));
     let mut daemon = Daemon {
-        folders: Folders::new(config.mail.inbox),
+        folders: Folders::new(config.mail.inbox.clone()),
+        config,
         journal: journal(places)?,
         progress: Progress::load(places.state_home.join(super::NAME).join("looked")),
         is_over: Arc::new(AtomicBool::new(false)),
@@ -61,6 +64,8 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
 }
 
 struct Daemon {
+    /// Tells where notices of the user's own servers come from.
+    config: Config,
     folders: Folders,
     journal: Journal,
     progress: Progress,
@@ -147,7 +152,7 @@ impl Daemon {
                 Ok(Some(found)) => found,
                 Ok(None) => break,
                 Err(error) => {
-                    tracing::debug!("{}: {error}", folder.display());
+                    tracing::debug!("{}: {error}", shown(&folder.display().to_string()));
                     return Ok(new);
                 }
             };
@@ -189,24 +194,26 @@ impl Daemon {
         }
     }
 
-    /// Records the offer of a message, if it has one. True when it is new. A file that has gone or
-    /// cannot be read has none, and stays one to look at.
+    /// Takes in what a message tells, if it is a notice. True when it makes a new offer. A file that has gone
+    /// or cannot be read stays one to look at.
     fn read(&mut self, path: &Path) -> Result<bool, Failure> {
-        let offer = match arrival::offer_in_file(path, now()) {
-            Ok(Some(offer)) => offer,
+        let arrived = match arrival::notice_in_file(path) {
+            Ok(Some(arrived)) => arrived,
             Ok(None) => return Ok(false),
             Err(error) => {
-                tracing::debug!("{}: {error}", path.display());
+                tracing::debug!("{}: {error}", shown(&path.display().to_string()));
                 self.folders.forget(path);
                 return Ok(false);
             }
         };
-        let recording = self.journal.record(&offer)?;
-        if recording.is_new {
-            let (id, waiting) = (recording.id, offer.waiting.len());
+        let Some(recorded) = take_in(&mut self.journal, &self.config, &arrived)? else {
+            return Ok(false);
+        };
+        if recorded.is_new {
+            let (id, waiting) = (recorded.id, recorded.waiting);
             tracing::info!("offer {id}: an opt-out would help {waiting} recipient(s)");
         }
-        Ok(recording.is_new)
+        Ok(recorded.is_new)
     }
 }
 

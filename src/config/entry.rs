@@ -63,21 +63,26 @@ impl<'a> Entry<'a> {
         }
     }
 
+    /// A string that may be empty.
+    pub(super) fn text(&self) -> Result<String, Error> {
+        let text = self.value.as_str();
+        text.map(str::to_owned)
+            .ok_or_else(|| self.wrong_type("a string"))
+    }
+
     pub(super) fn boolean(&self) -> Result<bool, Error> {
         self.value
             .as_bool()
             .ok_or_else(|| self.wrong_type("true or false"))
     }
 
-    /// A whole number of seconds.
-    pub(super) fn seconds(&self) -> Result<u64, Error> {
-        const EXPECTED: &str = "a whole number of seconds";
-        let number = self
-            .value
-            .as_integer()
-            .ok_or_else(|| self.wrong_type(EXPECTED))?;
-        u64::from_str_radix(number.as_str(), number.radix())
-            .map_err(|_| self.refuse(format!("must be {EXPECTED}, 0 or more")))
+    /// A whole number, at most 65535.
+    pub(super) fn number(&self) -> Result<u16, Error> {
+        let DeValue::Integer(number) = self.value else {
+            return Err(self.wrong_type("a whole number"));
+        };
+        u16::from_str_radix(number.as_str(), number.radix())
+            .map_err(|_| self.refuse("must be a whole number from 0 to 65535"))
     }
 
     /// A list of strings that is not empty.

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::Account;
+use super::compose::{self, Compose};
 use super::entry::{Entry, entries, list, nearest};
 use super::source::{Error, Place, Source};
 use crate::maildir::external::Program;
-use crate::policy::{Decision, Policy};
+use crate::policy::{Decision, Pattern, Policy};
 use crate::submission::{Mechanism, MechanismError, Server, ServerError};
 
 /// The sections of the file.
-pub const SECTIONS: &[&str] = &["mail", "account", "policy"];
+pub const SECTIONS: &[&str] = &["mail", "account", "compose", "policy"];
 /// The keys of `[mail]`.
 pub const MAIL_KEYS: &[&str] = &[
     "inbox",
@@ -35,7 +36,7 @@ pub const ACCOUNT_KEYS: &[&str] = &[
     "token_command",
 ];
 /// The keys of `[policy]`, beside the addresses and domains.
-pub const POLICY_KEYS: &[&str] = &["default", "tables", "auto_per_day"];
+pub const POLICY_KEYS: &[&str] = &["default", "tables", "confidential", "auto_per_day"];
 /// The words for `auth`.
 pub const AUTH_WORDS: &[&str] = &["plain", "login", "xoauth2", "oauthbearer"];
 
@@ -60,6 +61,7 @@ pub(super) struct Written {
     pub(super) search_timeout: Option<u64>,
     pub(super) external: Option<Option<Program>>,
     pub(super) accounts: Vec<Account>,
+    pub(super) compose: Compose,
     pub(super) auto_per_day: Option<u32>,
     pub(super) policy: Policy,
     /// Tables with policy, still to be read.
@@ -79,6 +81,10 @@ pub(super) fn parse(source: &Source, home: &Path) -> Result<Written, Error> {
                 &mut written,
             )?,
             "account" => accounts(source, &entry, home, &mut written)?,
+            "compose" => {
+                let table = entry.table("a section, `[compose]`")?;
+                written.compose = compose::compose(source, table, home)?;
+            }
             "policy" => policy(
                 source,
                 entry.table("a section, `[policy]`")?,
@@ -108,7 +114,7 @@ fn mail(source: &Source, table: &DeTable, home: &Path, written: &mut Written) ->
             "search" => written.search = Some(entry.paths(home)?),
             "authserv_id" => written.authserv_ids = entry.strings()?,
             "index" => written.index = Some(entry.boolean()?),
-            "search_timeout" => written.search_timeout = Some(entry.seconds()?),
+            "search_timeout" => written.search_timeout = Some(entry.number()?.into()),
             "external" => written.external = Some(external(&entry)?),
             _ => return Err(entry.refuse_key(MAIL_KEYS)),
         }
@@ -222,7 +228,7 @@ fn submission(entry: &Entry) -> Result<Server, Error> {
 }
 
 /// The program may be written with `~/`.
-fn command(entry: &Entry, home: &Path) -> Result<Vec<String>, Error> {
+pub(super) fn command(entry: &Entry, home: &Path) -> Result<Vec<String>, Error> {
     let mut words = entry.words()?;
     if let Some(below) = words[0].strip_prefix("~/") {
         words[0] = home.join(below).to_string_lossy().into_owned();
@@ -248,6 +254,7 @@ fn policy(
         match entry.key {
             "default" => written.policy.default = decision(&entry)?,
             "tables" => written.tables = entry.paths(home)?,
+            "confidential" => written.policy.confidential = patterns(&entry)?,
             "auto_per_day" => written.auto_per_day = Some(entry.count()?),
             key if entry.value.is_table() => {
                 return Err(entry.refuse(format!(
@@ -270,6 +277,13 @@ fn policy(
         }
     }
     Ok(())
+}
+
+fn patterns(entry: &Entry) -> Result<Vec<Pattern>, Error> {
+    let patterns = entry.strings()?.into_iter();
+    let parsed = patterns.map(|text| Pattern::parse(&text));
+    let all: Result<Vec<_>, _> = parsed.collect();
+    all.map_err(|error| entry.refuse(error.to_string()))
 }
 
 fn decision(entry: &Entry) -> Result<Decision, Error> {

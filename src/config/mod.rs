@@ -10,6 +10,7 @@
 //! says is remembered. Where it knows nothing either, the key stays empty; whoever needs it then says
 //! what to write into [`Config::file`].
 
+mod compose;
 pub mod discover;
 pub mod durable;
 mod entry;
@@ -20,8 +21,10 @@ mod paths;
 mod server_url;
 mod source;
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+pub use compose::{COMPOSE_KEYS, Compose};
 pub use discover::Asking;
 pub use file::{ACCOUNT_KEYS, AUTH_WORDS, MAIL_KEYS, POLICY_KEYS, SECTIONS};
 pub use mutt::Answers;
@@ -49,6 +52,8 @@ pub struct Config {
     pub mail: Mail,
     /// Through whom mail is sent, in the order of preference.
     pub accounts: Vec<Account>,
+    /// What happens to mail that the user is writing.
+    pub compose: Compose,
     /// Where opting out is allowed.
     pub policy: Policy,
     /// How many messages may be sent on standing consent (`auto`) within 24 hours.
@@ -162,6 +167,7 @@ impl Config {
                 "mutt's smtp_url names no user, or has a form that is not understood".to_owned(),
             );
         }
+        config.compose = written.compose;
         config.policy = written.policy;
         config.auto_per_day = written.auto_per_day.unwrap_or(AUTO_PER_DAY);
         Ok(config)
@@ -243,11 +249,12 @@ impl Account {
     }
 
     /// Where a notice of the user's own server comes from: the host of the submission server, or,
-    /// where a command submits and no host is known, the domains of the addresses.
+    /// where a command or a server on this machine submits and no host is known, the domains of the
+    /// addresses.
     pub fn notice_hosts(&self) -> Vec<String> {
         match &self.submission {
-            Some(server) => vec![server.host.clone()],
-            None => {
+            Some(server) if !is_this_machine(&server.host) => vec![server.host.clone()],
+            _ => {
                 let domains = self.from.iter().filter_map(|from| from.rsplit_once('@'));
                 domains.map(|(_, domain)| domain.to_owned()).collect()
             }
@@ -261,6 +268,13 @@ impl Account {
     fn lacks_way(&self) -> bool {
         self.submission.is_none() && self.command.is_none()
     }
+}
+
+/// A local mail server, which calls itself by another name than this.
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = |address: IpAddr| address.is_loopback();
+    host.eq_ignore_ascii_case("localhost") || address.parse().is_ok_and(is_loopback)
 }
 
 fn read_table(policy: &mut Policy, source: &Source) -> Result<(), Error> {

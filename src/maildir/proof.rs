@@ -40,7 +40,7 @@ impl Proof {
     }
 }
 
-/// Why a copy is not proven. Values are cut to 200 characters.
+/// Why a copy is not proven. Values are cut to 200 characters, where they differ.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Mismatch {
     /// There is nothing to compare with.
@@ -108,11 +108,11 @@ pub fn prove(copy_header: &[u8], returned: &Returned) -> Result<Proof, Mismatch>
         } else if ours.meaning == theirs.meaning {
             proof.agreed.push(field);
         } else {
-            let cut = |raw: Option<String>| raw.map(|raw| raw.chars().take(200).collect());
+            let (in_copy, in_notice) = cut(ours.raw, theirs.raw);
             return Err(Mismatch::Differs {
                 field,
-                in_copy: cut(ours.raw),
-                in_notice: cut(theirs.raw),
+                in_copy,
+                in_notice,
             });
         }
     }
@@ -120,6 +120,29 @@ pub fn prove(copy_header: &[u8], returned: &Returned) -> Result<Proof, Mismatch>
         return Err(Mismatch::CutOff);
     }
     Ok(proof)
+}
+
+/// At most 200 characters of each, and among them the first that differ: what long values share at their start
+/// is left out.
+fn cut(ours: Option<String>, theirs: Option<String>) -> (Option<String>, Option<String>) {
+    let shared = match (&ours, &theirs) {
+        (Some(ours), Some(theirs)) => ours
+            .chars()
+            .zip(theirs.chars())
+            .take_while(|(one, other)| one == other)
+            .count(),
+        _ => 0,
+    };
+    let start = if shared < 150 { 0 } else { shared - 50 };
+    let part = |raw: String| {
+        let part: String = raw.chars().skip(start).take(200).collect();
+        if start > 0 {
+            format!("...{part}")
+        } else {
+            part
+        }
+    };
+    (ours.map(part), theirs.map(part))
 }
 
 /// The value of one field, for people and for comparison.
@@ -359,6 +382,21 @@ mod tests {
             Err(Mismatch::NoMessageId)
         );
         assert_eq!(differs(&no_id, COPY), Some("Message-ID"));
+    }
+
+    #[test]
+    fn what_differs_is_seen_however_long_the_values_are() {
+        let long = format!("Subject: {}", "very ".repeat(1_000));
+        let copy = COPY.replace("Subject: ", &format!("{long} nice and "));
+        let back = COPY.replace("Subject: ", &format!("{long} odd and "));
+        let said = proven(&copy, &back, Extent::Headers)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            said.contains("very nice and Gr") && said.contains("very odd and Gr"),
+            "{said}"
+        );
+        assert!(said.len() < 700, "{said}");
     }
 
     #[test]

@@ -28,6 +28,20 @@ pub fn recipients(header: &[u8]) -> Vec<Mailbox> {
     }
 }
 
+/// The entries of the fields that [`recipients`] reads which are no address. Nothing can be sent to them.
+pub fn unusable(header: &[u8]) -> Vec<String> {
+    let block = resent_block(header);
+    let (fields, names): (Vec<Field>, _) = match block.is_empty() {
+        true => (header::fields(header).collect(), DIRECT),
+        false => (block, RESENT),
+    };
+    fields
+        .iter()
+        .filter(|field| names.iter().any(|name| field.is(name)))
+        .flat_map(|field| text::unusable(field.value()))
+        .collect()
+}
+
 /// The addresses that may have sent the message, the likeliest envelope sender first: `Return-Path`
 /// where a server wrote one, the person who sent, the author. Where the message was resent: who did
 /// that.
@@ -124,7 +138,7 @@ fn resent_block(header: &[u8]) -> Vec<Field<'_>> {
     block
 }
 
-fn is_resent(field: &Field) -> bool {
+pub(super) fn is_resent(field: &Field) -> bool {
     [
         "Resent-Date",
         "Resent-From",
@@ -188,6 +202,14 @@ mod tests {
                        From: c@example.com\nTo: first@example.net\n\n";
         assert_eq!(list(&recipients(header)), ["Resent-To new@example.net"]);
         assert_eq!(list(&senders(header)), ["Resent-From a@example.org"]);
+    }
+
+    #[test]
+    fn what_cannot_be_sent_to() {
+        let header = b"To: bob@example.net, root\nCc: \"A B\"\nFrom: alice\n\n";
+        assert_eq!(unusable(header), ["root", "A B"]);
+        let resent = [b"Resent-To: carol@example.com\n", &header[..]].concat();
+        assert!(unusable(&resent).is_empty());
     }
 
     #[test]

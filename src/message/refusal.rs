@@ -19,13 +19,22 @@ pub enum Refusal {
         value: String,
     },
     /// Its sender asked for more security, not for less.
-    #[error("its sender asked for security ({field}: {value:?}); it is not sent without")]
+    #[error(
+        "its sender asked for security ({field}: {value:?}); it is not sent without, unless you say so in a \
+         terminal with --force"
+    )]
     SecurityRequested {
         /// The field that asks.
-        field: &'static str,
+        field: String,
         /// Its value.
         value: String,
     },
+    /// The same, as the notice shows.
+    #[error(
+        "its sender asked for secure delivery (REQUIRETLS); it is not sent without, unless you say so in a \
+         terminal with --force"
+    )]
+    RequireTls,
     /// It is a notice or an automatic reply, which nobody may repeat (RFC 3834 section 2, RFC 3461
     /// section 6.1).
     #[error(
@@ -57,6 +66,16 @@ pub enum Refusal {
 ///
 /// [`Refusal`] says why not.
 pub fn refuse(original: &[u8]) -> Result<(), Refusal> {
+    refuse_always(original)?;
+    asks_for_security(original).map_or(Ok(()), Err)
+}
+
+/// The same, but for a message whose sender asked for security: [`asks_for_security`] tells that.
+///
+/// # Errors
+///
+/// [`Refusal`] says why not.
+pub fn refuse_always(original: &[u8]) -> Result<(), Refusal> {
     let first = header::fields(original).next().ok_or(Refusal::NoHeader)?;
     if first.name().is_empty() && !is_mbox_line(&first) {
         return Err(Refusal::NoHeader);
@@ -65,28 +84,54 @@ pub fn refuse(original: &[u8]) -> Result<(), Refusal> {
         if let Some(field) = hidden(&field) {
             return Err(Refusal::HiddenField { field });
         }
-        let value = || field.text().chars().take(200).collect::<String>();
         if field.is("TLS-Required") {
-            return Err(Refusal::AlreadyOptedOut { value: value() });
-        }
-        for (name, asks) in SECURITY {
-            if field.is(name) && asks(&field.text().to_ascii_lowercase()) {
-                return Err(Refusal::SecurityRequested {
-                    field: name,
-                    value: value(),
-                });
-            }
-        }
-        for (name, tells) in AUTOMATIC {
-            if field.is(name) && tells(&field.text().to_ascii_lowercase()) {
-                return Err(Refusal::Automatic {
-                    field: name,
-                    value: value(),
-                });
-            }
+            let value = start(&field);
+            return Err(Refusal::AlreadyOptedOut { value });
         }
     }
-    Ok(())
+    automatic(original).map_or(Ok(()), Err)
+}
+
+/// Is it a notice or an automatic reply? [`Refusal::Automatic`] names the field that tells.
+pub fn automatic(header: &[u8]) -> Option<Refusal> {
+    let (field, value) = sign(header, AUTOMATIC)?;
+    Some(Refusal::Automatic { field, value })
+}
+
+/// Did its sender ask for security? [`Refusal::SecurityRequested`] names the field that tells.
+pub fn asks_for_security(header: &[u8]) -> Option<Refusal> {
+    let (field, value) = sign(header, SECURITY)?;
+    let field = field.to_owned();
+    Some(Refusal::SecurityRequested { field, value })
+}
+
+/// The first field that shows one of the signs, and its value.
+fn sign(header: &[u8], signs: &[Sign]) -> Option<(&'static str, String)> {
+    header::fields(header).find_map(|field| {
+        let shows =
+            |(name, tells): &&Sign| field.is(name) && tells(&field.text().to_ascii_lowercase());
+        signs
+            .iter()
+            .find(shows)
+            .map(|(name, _)| (*name, start(&field)))
+    })
+}
+
+/// As much of a value as is shown.
+fn start(field: &Field) -> String {
+    field.text().chars().take(200).collect()
+}
+
+/// Does an odd line end hide a field that nobody may see?
+///
+/// # Errors
+///
+/// [`Refusal::HiddenField`] names it.
+pub fn refuse_hidden(message: &[u8]) -> Result<(), Refusal> {
+    match header::fields(message).find_map(|field| hidden(&field)) {
+        Some(field) => Err(Refusal::HiddenField { field }),
+        None => Ok(()),
+    }
 }
 
 /// The private field that would be there if a bare CR ended a line, or if a name could be folded.

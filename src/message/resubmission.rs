@@ -5,7 +5,7 @@
 //! the submission. `Mail-Followup-To`, `Resent-From` and their like are the sender's words and stay.
 
 use super::header::{self, Field};
-use super::refusal::{Refusal, refuse, word};
+use super::refusal::{Refusal, refuse, refuse_always, word};
 
 /// The field that asks for delivery without TLS policy (RFC 8689 section 3), without line end. At
 /// least one server compares the value with its case and does not trim it.
@@ -38,6 +38,8 @@ const TRACE: &[&str] = &[
     "X-Envelope-From",
     "Delivery-Date",
     "Authentication-Results",
+    // Postfix's mark of REQUIRETLS, which would have the server ignore the opt-out.
+    "Require-TLS-ESMTP",
     "X-Google-Smtp-Source",
     "X-Gm-Message-State",
 ];
@@ -92,6 +94,20 @@ pub struct Rewritten {
 /// [`Refusal`] for a message that must not be sent again in this way, whoever consents.
 pub fn rewrite(original: &[u8]) -> Result<Rewritten, Refusal> {
     refuse(original)?;
+    Ok(rewritten(original))
+}
+
+/// The same for a message whose sender asked for security, when the user goes against that wish.
+///
+/// # Errors
+///
+/// [`Refusal`] for every other reason.
+pub fn rewrite_against_wish(original: &[u8]) -> Result<Rewritten, Refusal> {
+    refuse_always(original)?;
+    Ok(rewritten(original))
+}
+
+fn rewritten(original: &[u8]) -> Rewritten {
     let resent = header::first(original, "Resent-From").is_some();
     let mut bytes = Vec::with_capacity(original.len() + OPT_OUT.len() + 2);
     bytes.extend_from_slice(OPT_OUT.as_bytes());
@@ -109,7 +125,7 @@ pub fn rewrite(original: &[u8]) -> Result<Rewritten, Refusal> {
         }
     }
     bytes.extend_from_slice(&original[length..]);
-    Ok(Rewritten { bytes, removed })
+    Rewritten { bytes, removed }
 }
 
 /// Is the message encrypted itself (RFC 3156 section 4, RFC 8551 section 3.3, or PGP in the text)? Then
@@ -152,7 +168,7 @@ pub(super) fn is_mbox_line(field: &Field) -> bool {
 }
 
 /// The line end that the first line of the message has.
-fn line_end(message: &[u8]) -> &'static [u8] {
+pub(super) fn line_end(message: &[u8]) -> &'static [u8] {
     match memchr::memchr(b'\n', message) {
         Some(lf) if lf > 0 && message[lf - 1] == b'\r' => b"\r\n",
         _ => b"\n",
@@ -238,9 +254,9 @@ mod tests {
     fn every_listed_field_goes_and_its_neighbours_stay() {
         for name in [PRIVATE, TRACE, SIGNATURES, STORE].concat() {
             let original = format!("A: 1\n{name}: x\n\ty\nB: 2\n\n");
+            let rewritten = rewrite_against_wish(original.as_bytes()).unwrap();
             assert_eq!(
-                sent(&original),
-                "TLS-Required: No\nA: 1\nB: 2\n\n",
+                rewritten.bytes, b"TLS-Required: No\nA: 1\nB: 2\n\n",
                 "{name}"
             );
         }

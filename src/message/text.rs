@@ -18,16 +18,39 @@ pub fn decode(value: &[u8]) -> String {
 /// The addresses (`local@domain`) of an address list, groups opened, in their order. Words that are
 /// no address are left out.
 pub fn addresses(value: &[u8]) -> Vec<String> {
+    let entries = entries(value).into_iter();
+    entries
+        .filter_map(|(address, _)| address)
+        .filter(|address| address.contains('@'))
+        .collect()
+}
+
+/// The entries of an address list that nothing can be sent to: without a domain, such as `root`, or without
+/// a local part.
+pub fn unusable(value: &[u8]) -> Vec<String> {
+    let is_usable = |address: &String| address.contains('@') && !address.starts_with('@');
+    let entries = entries(value).into_iter();
+    entries
+        .filter(|(address, _)| !address.as_ref().is_some_and(is_usable))
+        .filter_map(|(address, name)| address.or(name))
+        .collect()
+}
+
+/// Address and name of each entry.
+fn entries(value: &[u8]) -> Vec<(Option<String>, Option<String>)> {
     let value = terminated(value);
-    match MessageStream::new(&value).parse_address() {
-        HeaderValue::Address(list) => list
-            .iter()
-            .filter_map(|addr| quoted(addr, &value).or_else(|| addr.address().map(str::to_owned)))
-            .map(|address| address.trim().to_owned())
-            .filter(|address| address.contains('@'))
-            .collect(),
-        _ => Vec::new(),
-    }
+    let HeaderValue::Address(list) = MessageStream::new(&value).parse_address() else {
+        return Vec::new();
+    };
+    let text = |text: Option<&str>| {
+        let text = text.map(str::trim).filter(|text| !text.is_empty());
+        text.map(str::to_owned)
+    };
+    let entry = |addr: &Addr<'_>| {
+        let address = quoted(addr, &value).or_else(|| text(addr.address()));
+        (address, text(addr.name()))
+    };
+    list.iter().map(entry).collect()
 }
 
 /// `"bob smith"@example.net` without angle brackets: the parser takes the local part for a name, and adds
@@ -141,6 +164,14 @@ mod tests {
             ["bob@example.net", "carol@example.com", "eve@example.org"]
         );
         assert!(addresses(b" undisclosed-recipients:;").is_empty());
+        assert_eq!(
+            unusable(b" bob@example.net, root, Al <al>, Team: x@y, ops;, <@example.com>"),
+            ["root", "al", "ops", "@example.com"]
+        );
+        assert!(unusable(b" undisclosed-recipients:;").is_empty());
+        // A name is no address, whatever it looks like.
+        assert!(addresses(b" \"bob@example.net\"").is_empty());
+        assert_eq!(unusable(b" \"bob@example.net\""), ["bob@example.net"]);
     }
 
     #[test]

@@ -129,6 +129,7 @@ fn recipient(mta: Mta, group: PerRecipient, passage: Passage) -> Option<Recipien
         will_retry_until: group.will_retry_until,
         cause: verdict.cause,
         opt_out_helps: verdict.helps == Helps::Yes,
+        would_help: verdict.helps == Helps::Yes,
         evidence: verdict.evidence,
     })
 }
@@ -205,6 +206,8 @@ pub struct RecipientReport {
     pub cause: Cause,
     /// Would a resubmission with `TLS-Required: No` get past this?
     pub opt_out_helps: bool,
+    /// The same, if the message had neither opted out already nor asked for security.
+    pub would_help: bool,
     /// How the verdict came about.
     pub evidence: Option<Evidence>,
 }
@@ -234,6 +237,30 @@ pub enum Action {
     Relayed,
     /// Delivered to more than one address in its place.
     Expanded,
+}
+
+impl Action {
+    /// The word of RFC 3464.
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Failed => "failed",
+            Action::Delayed => "delayed",
+            Action::Delivered => "delivered",
+            Action::Relayed => "relayed",
+            Action::Expanded => "expanded",
+        }
+    }
+
+    /// The action of that [`Action::name`]. A word that is not known reads as the one that changes nothing.
+    pub fn from_name(name: &str) -> Action {
+        match name {
+            "failed" => Action::Failed,
+            "delivered" => Action::Delivered,
+            "relayed" => Action::Relayed,
+            "expanded" => Action::Expanded,
+            _ => Action::Delayed,
+        }
+    }
 }
 
 /// What a notice returned of the original.
@@ -368,7 +395,8 @@ impl NoticeHeader {
 
 impl Hop {
     fn read(value: &str) -> Self {
-        let clause = value.split_once(';').map_or(value, |(clause, _)| clause);
+        // The date stands behind the last semicolon; one before it may be in a name that a client gave.
+        let clause = value.rsplit_once(';').map_or(value, |(clause, _)| clause);
         let words: Vec<&str> = clause.split_whitespace().collect();
         let by = words
             .iter()

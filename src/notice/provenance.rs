@@ -66,7 +66,7 @@ impl Judgement {
 /// Judges by the notice's own header and fields.
 ///
 /// * `verified`: the envelope id is one of ours, which was secret, and TLS kept it so; or the user's own
-///   `Authentication-Results` say that the account's server signed it ([`signed`]).
+///   `Authentication-Results` say that the account's server signed it.
 /// * `plausible`: the return path is null, `Reporting-MTA` is the account's server or a host of its
 ///   domain, and so is every host in the `Received` fields. mox delivers its notices without
 ///   `Received` and with its postmaster as return path (`queue/dsn.go`), which also counts: what
@@ -239,9 +239,12 @@ fn is_inside(address: IpAddr) -> bool {
     }
 }
 
-/// What two hosts must share to count as of one domain.
+/// What two hosts must share to count as of one domain: of an address all of it.
 fn domain(host: &str) -> String {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
+    if host.parse::<IpAddr>().is_ok() {
+        return host;
+    }
     let labels: Vec<&str> = host.split('.').collect();
     let keep = match labels[..] {
         [.., second, last] if last.len() == 2 && second.len() <= 3 => 3,
@@ -457,5 +460,7 @@ mod tests {
         assert_eq!(domain("mx.example.co.uk"), "example.co.uk");
         assert_ne!(domain("example.co.uk"), domain("other.co.uk"));
         assert_eq!(domain("localhost"), "localhost");
+        assert_ne!(domain("192.0.2.1"), domain("198.51.2.1"));
+        assert_ne!(domain("192.0.2.1"), domain("evil.2.1"));
     }
 }

@@ -3,12 +3,15 @@
 //! [`consider`] turns a notice into the recipients that wait, or says why there is nothing to offer.
 //! [`plan`] joins them with the original that was found. Both are pure. The journal is in [`store`].
 
+pub mod fate;
+pub mod news;
 pub mod plan;
 pub mod standing;
 pub mod store;
 
+use crate::message::refusal::{Refusal, automatic};
 use crate::message::text::rfc3339;
-use crate::notice::{self, Action, Cause, Notice, RecipientReport};
+use crate::notice::{Action, Cause, Notice, RecipientReport};
 
 /// An offer as the journal keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +131,8 @@ pub enum NoOffer {
     },
     /// The sender asked for security.
     #[error(
-        "the sender of this message asked for secure delivery (REQUIRETLS); it is not sent without"
+        "the sender of this message asked for secure delivery (REQUIRETLS); it is not sent without, unless you \
+         say so in a terminal with --force"
     )]
     RequiresTls,
     /// Everything arrived, or nobody is waiting.
@@ -158,16 +162,12 @@ pub enum NoOffer {
         /// What the notice says.
         reason: String,
     },
+    /// Nobody repeats a notice or an automatic reply.
+    #[error("the message that this notice is about is none to send again: {0}")]
+    Automatic(Refusal),
     /// The notice does not tell which message it is about.
     #[error("the notice names no Message-ID; the original cannot be found by it")]
     NoMessageId,
-}
-
-/// The offer in a message, if it is a notice with one. `now`: seconds since 1970.
-pub fn in_message(message: &[u8], now: i64) -> Option<Recorded> {
-    let notice = notice::read(message)?;
-    let helped = consider(&notice).ok()?;
-    Some(offer_of(&notice, &helped, message, now))
 }
 
 /// What the journal keeps of a notice and the recipients that [`consider`] named.
@@ -199,28 +199,64 @@ pub fn offer_of(
     }
 }
 
-/// What makes a notice the same notice, wherever it lies: its Message-ID. One that has no Message-ID is known by what
-/// it is about and when it was written.
+/// What makes a notice the same notice, wherever it lies: its Message-ID and what it is about. One that has no
+/// Message-ID is known by its first recipient and when it was written.
 pub fn notice_key(notice: &Notice) -> String {
     let header = &notice.envelope;
-    header.message_id.clone().unwrap_or_else(|| {
-        let first = notice
-            .recipients
-            .first()
-            .map_or("", |report| &report.final_recipient);
-        let original = notice.original.message_id.as_deref().unwrap_or_default();
-        format!(
-            "{original} {} {first}",
-            header.date.or(notice.arrival_date).unwrap_or(0)
-        )
-    })
+    let original = notice.original.message_id.as_deref().unwrap_or_default();
+    if let Some(id) = &header.message_id {
+        return format!("{id} about {original}");
+    }
+    let first = notice
+        .recipients
+        .first()
+        .map_or("", |report| &report.final_recipient);
+    format!(
+        "{original} {} {first}",
+        header.date.or(notice.arrival_date).unwrap_or(0)
+    )
 }
+
+/// Message-ID under which the journal keeps a letter to a postmaster: what it is about, which may be a notice.
+pub fn letter_key(notice: &Notice) -> String {
+    let about = notice.original.message_id.clone();
+    format!("{LETTER}{}", about.unwrap_or_else(|| notice_key(notice)))
+}
+
+/// How the key of a letter begins, and that of no message.
+pub const LETTER: &str = "letter about ";
 
 /// The recipients of a notice that a resubmission with `TLS-Required: No` would help.
 ///
 /// # Errors
 /// Says why there is none.
 pub fn consider(notice: &Notice) -> Result<Vec<&RecipientReport>, NoOffer> {
+    choose(notice, false)
+}
+
+/// The same where the user goes against the wish of a sender who asked for security. A resubmission does not
+/// ask for it (REQUIRETLS), so what failed for that reason is helped, too.
+///
+/// # Errors
+/// Says why there is none.
+pub fn consider_against_wish(notice: &Notice) -> Result<Vec<&RecipientReport>, NoOffer> {
+    choose(notice, true)
+}
+
+/// RFC 8689 section 5: 5.7.30 and 5.7.10 are how a message with REQUIRETLS comes back.
+fn helps_if_forced(notice: &Notice, report: &RecipientReport) -> bool {
+    let is_10 = || {
+        report
+            .status
+            .as_deref()
+            .is_some_and(|status| status.ends_with(".7.10"))
+    };
+    report.would_help
+        || report.cause == Cause::RequiretlsUnsupported
+        || notice.original.requires_tls && is_10()
+}
+
+fn choose(notice: &Notice, is_forced: bool) -> Result<Vec<&RecipientReport>, NoOffer> {
     let waits =
         |report: &&RecipientReport| matches!(report.action, Action::Delayed | Action::Failed);
     let first = notice
@@ -228,7 +264,10 @@ pub fn consider(notice: &Notice) -> Result<Vec<&RecipientReport>, NoOffer> {
         .iter()
         .find(waits)
         .ok_or(NoOffer::NobodyWaits)?;
-    if notice.original.requires_tls {
+    if let Some(refusal) = automatic(&notice.original.header) {
+        return Err(NoOffer::Automatic(refusal));
+    }
+    if notice.original.requires_tls && !is_forced {
         return Err(NoOffer::RequiresTls);
     }
     if notice.original.opted_out {
@@ -240,7 +279,7 @@ pub fn consider(notice: &Notice) -> Result<Vec<&RecipientReport>, NoOffer> {
         .recipients
         .iter()
         .filter(waits)
-        .filter(|report| report.opt_out_helps)
+        .filter(|report| report.opt_out_helps || is_forced && helps_if_forced(notice, report))
         .collect();
     if helped.is_empty() {
         return Err(why_not(

@@ -1,7 +1,12 @@
 //! Who gets the resubmission, and who does not and why.
 
+use std::collections::HashSet;
+
+use super::fate::{Fate, Known, fate, same};
+use super::news::Fact;
 use super::{Delivery, State};
 use crate::message::recipients::{Mailbox, matching, recipients, same_address};
+use crate::message::text::rfc3339;
 use crate::notice::{Action, Cause, Notice, RecipientReport};
 use crate::policy::{Decision, Policy};
 
@@ -23,6 +28,8 @@ pub struct Chosen {
     pub cause: Option<Cause>,
     /// The notice says that the server still holds the first copy and goes on trying.
     pub is_queued: bool,
+    /// A notice says that the server has given up.
+    pub is_given_up: bool,
     /// `Will-Retry-Until`, in seconds since 1970: until then the server goes on trying.
     pub retry_until: Option<i64>,
 }
@@ -60,6 +67,26 @@ pub enum Reason {
     /// The notice says that this recipient has the message.
     #[error("has the message already, the notice says")]
     HasIt,
+    /// Another notice says so.
+    #[error("has the message already ({action}), says a notice of {}", rfc3339(*.at))]
+    Arrived {
+        /// What happened, as in the notice.
+        action: &'static str,
+        /// When the notice was written, in seconds since 1970.
+        at: i64,
+    },
+    /// A newer notice gives another cause.
+    #[error(
+        "is not held back by TLS any more, says a notice of {} ({words}); if it is to be sent all the same, \
+         name it with --to",
+        rfc3339(*.at)
+    )]
+    Changed {
+        /// The cause in words.
+        words: String,
+        /// When the notice was written, in seconds since 1970.
+        at: i64,
+    },
 }
 
 fn forbidden(pattern: Option<&str>) -> String {
@@ -85,15 +112,18 @@ pub fn plan(
     let originals = recipients(header);
     let mut plan = Plan::default();
     if to.is_empty() {
+        // Looked up once: a forged notice may have thousands of recipients.
+        let have_it: HashSet<&str> = notice
+            .recipients
+            .iter()
+            .filter(|report| has_it(report))
+            .filter_map(|report| Some(&*reported(&originals, report)?.address))
+            .collect();
         for report in helped {
             let shown = report.original_recipient.as_ref();
             let shown = shown.unwrap_or(&report.final_recipient);
             let found = reported(&originals, report);
-            let same = |r: &&RecipientReport| {
-                let mailbox = reported(&originals, r);
-                mailbox.is_some_and(|m| found.is_some_and(|f| f.address == m.address))
-            };
-            if notice.recipients.iter().filter(same).any(has_it) {
+            if found.is_some_and(|mailbox| have_it.contains(&*mailbox.address)) {
                 plan.leave_out(shown, Reason::SomeHaveIt);
             } else {
                 plan.add(shown, found, Some(report), policy, deliveries);
@@ -121,6 +151,25 @@ fn reported<'a>(originals: &'a [Mailbox], report: &RecipientReport) -> Option<&'
 }
 
 impl Plan {
+    /// Leaves out those of whom other notices say that they do not wait any more.
+    /// One whom the user has named (`to`) is left out only if he has the message. `header`: of the original.
+    pub fn heed(&mut self, facts: &[Fact], header: &[u8], to: &[String]) {
+        let originals = recipients(header);
+        let all: Vec<&str> = originals.iter().map(|mailbox| &*mailbox.address).collect();
+        for mut chosen in std::mem::take(&mut self.send) {
+            let known = fate(facts, &chosen.address, &all);
+            let is_named = to.iter().any(|named| same(named, &chosen.address));
+            if let Some(reason) = known.and_then(|known| against(&known, is_named)) {
+                self.leave_out(&chosen.address, reason);
+                continue;
+            }
+            if known.is_some_and(|known| known.fate == Fate::GivenUp) {
+                (chosen.is_queued, chosen.is_given_up) = (false, true);
+            }
+            self.send.push(chosen);
+        }
+    }
+
     /// Adds a recipient of the original, known as `shown` to the user, to one of the lists.
     fn add(
         &mut self,
@@ -142,6 +191,7 @@ impl Plan {
                 address,
                 cause: report.map(|report| report.cause),
                 is_queued: report.is_some_and(|report| report.action == Action::Delayed),
+                is_given_up: report.is_some_and(|report| report.action == Action::Failed),
                 retry_until: report.and_then(|report| report.will_retry_until),
             }),
         }
@@ -156,6 +206,23 @@ impl Plan {
         self.send
             .iter()
             .any(|chosen| same_address(&chosen.address, address))
+    }
+}
+
+/// What speaks against one more copy.
+fn against(known: &Known<'_>, is_named: bool) -> Option<Reason> {
+    let at = known.fact.written;
+    match known.fate {
+        Fate::Arrived => Some(Reason::Arrived {
+            action: known.fact.action.name(),
+            at,
+        }),
+        Fate::Changed if !is_named => Some(Reason::Changed {
+            words: known.fact.words.clone(),
+            at,
+        }),
+        _ if known.is_partial && !is_named => Some(Reason::SomeHaveIt),
+        _ => None,
     }
 }
 

@@ -167,6 +167,7 @@ mod tests {
             address: address.to_owned(),
             cause: Some(cause),
             is_queued: true,
+            is_given_up: false,
             retry_until,
         }
     }

@@ -119,7 +119,7 @@ impl Connection {
             loop {
                 let line = connection.read_line(builder.is_empty())?;
                 if let Some(reply) = builder.push(&line)? {
-                    tracing::debug!(%reply, "server");
+                    tracing::debug!(reply = shown(&reply.to_string()), "server");
                     return Ok(reply);
                 }
             }

@@ -8,6 +8,9 @@ pub struct Envelope {
     sender: String,
     recipients: Vec<String>,
     id: String,
+    notify: String,
+    returns: String,
+    is_whole: bool,
 }
 
 /// Why an envelope is refused.
@@ -63,7 +66,39 @@ impl Envelope {
             sender: sender.to_owned(),
             recipients: unique,
             id: id.to_owned(),
+            notify: "FAILURE,DELAY".to_owned(),
+            returns: "HDRS".to_owned(),
+            is_whole: false,
         })
+    }
+
+    /// Asks for other notices than of failure and delay, returning other than the header: the values of
+    /// NOTIFY and RET (RFC 3461 sections 4.1 and 4.3), where given. Both must be letters and commas.
+    pub fn with_notices(mut self, notify: Option<String>, returns: Option<String>) -> Envelope {
+        self.notify = notify.unwrap_or(self.notify);
+        self.returns = returns.unwrap_or(self.returns);
+        self
+    }
+
+    /// Where one recipient is refused, none gets the message.
+    pub fn all_or_none(mut self) -> Envelope {
+        self.is_whole = true;
+        self
+    }
+
+    /// The value of NOTIFY.
+    pub(super) fn notify(&self) -> &str {
+        &self.notify
+    }
+
+    /// The value of RET.
+    pub(super) fn returns(&self) -> &str {
+        &self.returns
+    }
+
+    /// Must each recipient be accepted?
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// The reverse-path: notices go there.

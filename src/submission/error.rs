@@ -140,6 +140,19 @@ pub enum Error {
         /// Did it say that each may work later?
         temporary: bool,
     },
+    /// Some recipients were refused, and the message goes to all or to none.
+    #[error(
+        "{server} refused {}; nothing was sent, to the other recipients neither; mend or remove that \
+         address, and send again", refusals(.outcomes)
+    )]
+    SomeRefused {
+        /// `host:port`.
+        server: String,
+        /// What it said to those that it refused.
+        outcomes: Vec<Outcome>,
+        /// Did it say that each of them may work later?
+        temporary: bool,
+    },
     /// What came is no SMTP, or breaks its rules.
     #[error(
         "{server} does not speak SMTP as it should (during {during}): {reason}; nothing was sent; check host and port"
@@ -227,7 +240,9 @@ impl Error {
             Error::Resolve { .. } | Error::Connect { .. } | Error::Lost { .. } => true,
             Error::Login { reply, .. } => reply.is_temporary(),
             Error::Refused(refusal) => refusal.reply.is_temporary(),
-            Error::AllRefused { temporary, .. } => *temporary,
+            Error::AllRefused { temporary, .. } | Error::SomeRefused { temporary, .. } => {
+                *temporary
+            }
             Error::Command { status, .. } => matches!(status, 71 | 75),
             _ => false,
         }

@@ -29,7 +29,7 @@ impl Features {
     }
 
     /// The parameters of MAIL: SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531), and for
-    /// notices without our text but with our ID RET and ENVID (RFC 3461 section 4). Or what the
+    /// notices, by default without our text, with our ID RET and ENVID (RFC 3461 section 4). Or what the
     /// server lacks.
     pub(super) fn mail_parameters(
         &self,
@@ -64,7 +64,7 @@ impl Features {
             parameters.push(MailParameter::SmtpUtfEight);
         }
         if self.has("DSN") {
-            for (keyword, value) in [("RET", "HDRS"), ("ENVID", envelope.id())] {
+            for (keyword, value) in [("RET", envelope.returns()), ("ENVID", envelope.id())] {
                 let (keyword, value) = (keyword.to_owned(), Some(value.to_owned()));
                 parameters.push(MailParameter::Other { keyword, value });
             }
@@ -72,14 +72,18 @@ impl Features {
         Ok(parameters)
     }
 
-    /// The parameters of RCPT: we want to hear of failures and delays, with the address that we
+    /// The parameters of RCPT: by default we want to hear of failures and delays, with the address that we
     /// used (RFC 3461 section 4).
-    pub(super) fn rcpt_parameters(&self, recipient: &str) -> Vec<RcptParameter> {
+    pub(super) fn rcpt_parameters(
+        &self,
+        envelope: &Envelope,
+        recipient: &str,
+    ) -> Vec<RcptParameter> {
         if !self.has("DSN") {
             return Vec::new();
         }
         [
-            ("NOTIFY", "FAILURE,DELAY".to_owned()),
+            ("NOTIFY", envelope.notify().to_owned()),
             ("ORCPT", original_recipient(recipient)),
         ]
         .map(|(keyword, value)| RcptParameter::Other {

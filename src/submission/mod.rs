@@ -29,7 +29,7 @@ mod wire;
 pub use envelope::{Envelope, EnvelopeError};
 pub use error::{Error, Refusal};
 pub use reply::Reply;
-pub use secret::{Secret, SecretError};
+pub use secret::{Secret, SecretError, forbid_core_files};
 pub use server::{Mechanism, MechanismError, Security, Server, ServerError, Timeouts};
 pub use wire::wire;
 

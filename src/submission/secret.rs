@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use rustix::process::{Resource, Rlimit, setrlimit};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -50,6 +51,17 @@ impl Secret {
     pub(super) fn is_token(&self) -> bool {
         self.token
     }
+}
+
+/// From now on a crash of this process leaves no core file, which would hold its secrets. Programs that it
+/// starts leave none either.
+pub fn forbid_core_files() {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    // To lower a limit is always allowed.
+    let _ = setrlimit(Resource::Core, none);
 }
 
 impl fmt::Debug for Secret {

@@ -15,6 +15,9 @@ use std::time::Duration;
 use super::{Envelope, Error, Outcome, Receipt};
 use crate::terminal::shown;
 
+/// Is set in the environment of the command, which might be this program again.
+pub const GUARD: &str = "TLS_OPTOUT_SENDMAIL";
+
 /// As much of stderr is kept; more is read and forgotten.
 const MAX_STDERR: usize = 16 * 1024;
 /// As much of stderr is shown, in characters. The end of it says most.
@@ -55,6 +58,7 @@ pub fn submit(
         .args(options)
         .args(["-i", "-f", envelope.sender(), "--"])
         .args(&recipients)
+        .env(GUARD, "1")
         .stdin(Stdio::from(stdin))
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

@@ -164,26 +164,39 @@ impl Session<'_> {
         })
     }
 
-    /// Asks for each recipient. One refusal does not stop the others; a server that leaves does.
+    /// Asks for each recipient. One refusal does not stop the asking, nor the message unless the envelope
+    /// must be accepted as a whole; a server that leaves does.
     fn recipients(&mut self, envelope: &Envelope) -> Result<Vec<Outcome>, Error> {
         let mut outcomes = Vec::new();
         let mut temporary = true;
         for recipient in envelope.recipients() {
             let what = format!("RCPT TO:<{recipient}>");
-            let parameters = self.features.rcpt_parameters(recipient);
+            let parameters = self.features.rcpt_parameters(envelope, recipient);
             let reply = self.command(&what, &Rcpt::new(address(recipient), parameters))?;
             if reply.is_goodbye() {
                 return Err(self.refused(&what, reply));
             }
-            temporary &= reply.is_temporary();
+            temporary &= reply.is_positive() || reply.is_temporary();
             outcomes.push(Outcome {
                 recipient: recipient.clone(),
                 accepted: reply.is_positive(),
                 reply: reply.to_string(),
             });
         }
-        if outcomes.iter().any(|one| one.accepted) {
+        let is_enough = match envelope.is_whole() {
+            true => outcomes.iter().all(|one| one.accepted),
+            false => outcomes.iter().any(|one| one.accepted),
+        };
+        if is_enough {
             return Ok(outcomes);
+        }
+        if outcomes.iter().any(|one| one.accepted) {
+            outcomes.retain(|one| !one.accepted);
+            return Err(Error::SomeRefused {
+                server: self.server.to_string(),
+                outcomes,
+                temporary,
+            });
         }
         Err(Error::AllRefused {
             server: self.server.to_string(),
@@ -252,7 +265,7 @@ impl Session<'_> {
     fn command(&mut self, step: &str, command: &dyn std::fmt::Display) -> Result<Reply, Error> {
         let line = command.to_string();
         let line = line.trim_end_matches("\r\n");
-        tracing::debug!(line, "client");
+        tracing::debug!(line = crate::terminal::shown(line), "client");
         self.exchange(step, line)
     }
 

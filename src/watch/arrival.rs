@@ -8,19 +8,27 @@ use std::path::Path;
 use rustix::fs::OFlags;
 
 use crate::message::header;
-use crate::notice;
-use crate::offer::{self, Recorded};
+use crate::notice::{self, Notice};
 
 /// How much is read at first: nearly every header block is shorter.
 const FIRST: usize = 16 << 10;
 /// What a notice says stands before the message that it returns: of a larger one the rest is left out.
 const LARGEST: usize = 16 << 20;
 
-/// The offer in a message, if it is a notice with one. `now`: seconds since 1970.
+/// A notice as it came, and what it says.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Arrived {
+    /// What it says.
+    pub notice: Notice,
+    /// Its bytes, as far as they were read.
+    pub message: Vec<u8>,
+}
+
+/// The message, if it is a notice.
 ///
 /// # Errors
 /// Whatever the system says when it reads.
-pub fn offer_in(mut message: impl Read, now: i64) -> io::Result<Option<Recorded>> {
+pub fn notice_in(mut message: impl Read) -> io::Result<Option<Arrived>> {
     let mut bytes = Vec::new();
     let mut size = FIRST;
     while read_to(&mut message, size, &mut bytes)? && header::length(&bytes) == bytes.len() {
@@ -33,14 +41,17 @@ pub fn offer_in(mut message: impl Read, now: i64) -> io::Result<Option<Recorded>
         return Ok(None);
     }
     read_to(&mut message, LARGEST, &mut bytes)?;
-    Ok(offer::in_message(&bytes, now))
+    Ok(notice::read(&bytes).map(|notice| Arrived {
+        notice,
+        message: bytes,
+    }))
 }
 
-/// The offer in the file of a message.
+/// The notice in the file of a message.
 ///
 /// # Errors
 /// Whatever the system says; `InvalidInput` for what is no file.
-pub fn offer_in_file(path: &Path, now: i64) -> io::Result<Option<Recorded>> {
+pub fn notice_in_file(path: &Path) -> io::Result<Option<Arrived>> {
     // A name in a Maildir may be that of a pipe: NONBLOCK opens it without waiting for a writer.
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let mut options = OpenOptions::new();
@@ -48,7 +59,7 @@ pub fn offer_in_file(path: &Path, now: i64) -> io::Result<Option<Recorded>> {
     if !file.metadata()?.is_file() {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    offer_in(file, now)
+    notice_in(file)
 }
 
 /// Reads until there are `size` bytes. False when the message ends before.
@@ -94,10 +105,10 @@ mod tests {
             notice(&format!("X-Long: {}\n", "x".repeat(300_000)), ""),
             [notice("", ""), long.repeat(400_000).into_bytes()].concat(),
         ] {
-            let offer = offer_in(&message[..], 7).unwrap().expect("an offer");
-            assert_eq!(offer.message_id, "lunch-1@example.org");
-            assert_eq!(offer.recorded, 7);
-            assert!(offer.notice.len() <= LARGEST && message.starts_with(&offer.notice));
+            let arrived = notice_in(&message[..]).unwrap().expect("a notice");
+            let id = arrived.notice.original.message_id.as_deref();
+            assert_eq!(id, Some("lunch-1@example.org"));
+            assert!(arrived.message.len() <= LARGEST && message.starts_with(&arrived.message));
         }
     }
 
@@ -106,11 +117,11 @@ mod tests {
         let body = "x\n".repeat(1 << 20);
         let mail = format!("From: bob@example.net\nSubject: lunch\n\n{body}");
         let mut counted = Counted(mail.as_bytes(), 0);
-        assert_eq!(offer_in(&mut counted, 7).unwrap(), None);
+        assert_eq!(notice_in(&mut counted).unwrap(), None);
         assert_eq!(counted.1, FIRST);
         let endless = io::repeat(b'x');
-        assert_eq!(offer_in(endless, 7).unwrap(), None);
-        assert_eq!(offer_in(&b""[..], 7).unwrap(), None);
+        assert_eq!(notice_in(endless).unwrap(), None);
+        assert_eq!(notice_in(&b""[..]).unwrap(), None);
     }
 
     #[test]
@@ -120,7 +131,7 @@ mod tests {
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();
         assert!(made.unwrap().success());
         for path in [&*pipe, folder.path()] {
-            let error = offer_in_file(path, 7).unwrap_err();
+            let error = notice_in_file(path).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
         }
     }

@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::progress::Window;
 use crate::maildir::folder::{FileName, PARTS, Unreadable, Walk};
+use crate::terminal::shown;
 
 /// Two changes of a directory within a tick of the file system's clock look like one; that of some
 /// file systems ticks once in two seconds.
@@ -56,10 +57,13 @@ impl Folders {
             let count = folders.len();
             folders.extend(walk.below(root, &mut unreadable));
             for (path, reason) in unreadable.named {
-                tracing::debug!("{}: {reason}", path.display());
+                tracing::debug!("{}: {reason}", shown(&path.display().to_string()));
             }
             if folders.len() == count && self.said.insert(root.clone()) {
-                tracing::warn!("{}: no Maildir folder there yet", root.display());
+                tracing::warn!(
+                    "{}: no Maildir folder there yet",
+                    shown(&root.display().to_string())
+                );
             }
         }
         let present: HashSet<&PathBuf> = folders.iter().collect();

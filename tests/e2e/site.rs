@@ -41,6 +41,8 @@ pub(crate) enum Submission {
     ImplicitTls,
     StartTls,
     Msmtp,
+    /// tls-optout is the sendmail of Alice's programs.
+    Sendmail,
 }
 
 pub(crate) struct Site {
@@ -120,7 +122,7 @@ impl Site {
     fn account(&self, submission: Submission) -> String {
         match submission {
             Submission::Msmtp => "command = [\"msmtp\", \"-a\", \"alice\"]\n".into(),
-            Submission::ImplicitTls | Submission::StartTls => {
+            Submission::ImplicitTls | Submission::StartTls | Submission::Sendmail => {
                 self.server_lines(submission) + "password_command = \"cat ~/password\"\n"
             }
         }
@@ -128,7 +130,9 @@ impl Site {
 
     fn server(&self, submission: Submission) -> (&'static str, u16) {
         match submission {
-            Submission::ImplicitTls => ("smtps", self.postfix.implicit_tls_port),
+            Submission::ImplicitTls | Submission::Sendmail => {
+                ("smtps", self.postfix.implicit_tls_port)
+            }
             Submission::StartTls | Submission::Msmtp => ("smtp", self.postfix.starttls_port),
         }
     }
@@ -140,6 +144,9 @@ impl Site {
         let ca = ca.display();
         let way = match submission {
             Submission::Msmtp => "set sendmail=\"msmtp -a alice\" use_envelope_from=yes".into(),
+            Submission::Sendmail => {
+                "set sendmail=\"tls-optout sendmail\" use_envelope_from=yes".into()
+            }
             Submission::ImplicitTls | Submission::StartTls => format!(
                 "set smtp_url={scheme}://{user}@localhost:{port}/ smtp_pass='{PASSWORD}'\n\
                  set ssl_force_tls=yes ssl_starttls=yes ssl_ca_certificates_file={ca}"

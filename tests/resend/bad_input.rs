@@ -102,6 +102,52 @@ fn a_copy_that_is_not_what_was_sent() {
     home.assert_refused(&run, 65, &text);
 }
 
+/// From a file, from an offer, in a dry run, by number, with a named recipient: the proof is asked each time.
+#[test]
+fn each_field_of_the_proof_on_every_path() {
+    for (field, sent, kept) in [
+        (
+            "Date",
+            "Tue, 24 Nov 2026 06:00:11 +0000",
+            "Tue, 24 Nov 2026 09:00:11 +0000",
+        ),
+        (
+            "From",
+            "Alice <alice@example.org>",
+            "Alice <alice@example.com>",
+        ),
+        ("Subject", "Lunch on Thursday", "Lunch on Friday"),
+        (
+            "Content-Type",
+            "text/plain; charset=us-ascii",
+            "text/html; charset=us-ascii",
+        ),
+    ] {
+        let home = Home::new(Script::tls());
+        let notice = home.notice();
+        home.file("notice.eml", &notice);
+        assert_eq!(home.run(&["process"], &notice).status, 0);
+        home.write_copy(&original().replace(sent, kept));
+        for arguments in [
+            &["--yes"][..],
+            &["--dry-run"],
+            &["--yes", "--json"],
+            &["--yes", "--force"],
+            &["--yes", "--to", BOB],
+            &["--yes", "notice.eml"],
+            &["--yes", "1"],
+        ] {
+            let run = home.resend(arguments, &notice);
+            assert_eq!(run.status, 65, "{field} {arguments:?} {run:?}");
+            let text = format!(
+                ": {field} differs: the copy has \"{kept}\", the message that was sent had \"{sent}\"; this"
+            );
+            assert!(run.stderr.contains(&text), "{field} {arguments:?} {run:?}");
+        }
+        assert!(home.received().is_empty());
+    }
+}
+
 /// mutt's `fcc_clear`: what went out encrypted lies here in the clear.
 #[test]
 fn the_plain_copy_of_an_encrypted_message() {

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -136,6 +136,40 @@ impl Home {
         child
     }
 
+    /// script(1) gives the program a terminal. The keys are pressed when the question stands there. The exit
+    /// status and the screen.
+    pub(crate) fn at_terminal(
+        &self,
+        arguments: &str,
+        question: &str,
+        keys: &[u8],
+    ) -> (i32, String) {
+        let program = env!("CARGO_BIN_EXE_tls-optout");
+        let command = format!("{program} {arguments}");
+        let mut child = Command::new("script")
+            .args(["-q", "-e", "-c", &command, "/dev/null"])
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .env("PATH", "/usr/bin:/bin")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("script, of util-linux");
+        let mut input = child.stdin.take().expect("a pipe");
+        let mut screen = child.stdout.take().expect("a pipe");
+        let (mut seen, mut byte) = (Vec::new(), [0]);
+        while !seen.ends_with(question.as_bytes())
+            && screen.read(&mut byte).expect("the screen") == 1
+        {
+            seen.push(byte[0]);
+        }
+        input.write_all(keys).expect("keys");
+        screen.read_to_end(&mut seen).expect("the screen");
+        let status = child.wait().expect("an end").code().expect("no signal");
+        (status, String::from_utf8_lossy(&seen).replace('\r', ""))
+    }
+
     /// Waits until the server's script stops at a pause.
     pub(crate) fn wait_for_pause(&self) {
         let server = self.server.borrow();
@@ -206,7 +240,7 @@ pub(crate) fn notice(recipients: &[(&str, &str, &str)]) -> String {
             format!(
                 "\nFinal-Recipient: rfc822; {address}\nOriginal-Recipient: rfc822;{address}\n\
                  Action: delayed\nStatus: {status}\nDiagnostic-Code: X-Postfix; {reason}\n\
-                 Will-Retry-Until: Sun, 29 Nov 2026 06:00:12 +0000\n"
+                 Will-Retry-Until: Sun, 29 Nov 2099 06:00:12 +0000\n"
             )
         })
         .collect();

@@ -2,11 +2,16 @@
 //! verbs around it make of good and bad input. Every test counts what the server received.
 
 mod bad_input;
+mod filter;
 mod finding;
+mod force;
+mod history;
 mod home;
+mod news;
 mod once;
 mod postmaster;
 mod recipients;
+mod sendmail;
 mod standing;
 mod watch;
 

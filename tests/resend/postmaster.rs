@@ -1,8 +1,5 @@
 //! `notify-postmaster` from the outside. What the letter says is tested in `tests/postmaster.rs`.
 
-use std::io::{Read, Write};
-use std::process::{Command, Stdio};
-
 use submission_server::{Script, Then};
 
 use crate::home::{BOB, CAROL, Home, Run, notice};
@@ -167,37 +164,8 @@ fn a_dry_run_prints_the_exact_bytes_and_changes_nothing() {
     assert!(home.received().is_empty());
 }
 
-/// script(1) gives the program a terminal. The key is pressed when the question stands there.
 fn asked(home: &Home, key: &[u8]) -> (i32, String) {
-    let program = env!("CARGO_BIN_EXE_tls-optout");
-    let mut child = Command::new("script")
-        .args([
-            "-q",
-            "-e",
-            "-c",
-            &format!("{program} notify-postmaster notice.eml"),
-            "/dev/null",
-        ])
-        .current_dir(home.path(""))
-        .env_clear()
-        .env("HOME", home.path(""))
-        .env("PATH", "/usr/bin:/bin")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("script, of util-linux");
-    let (mut keys, mut screen) = (
-        child.stdin.take().expect("a pipe"),
-        child.stdout.take().expect("a pipe"),
-    );
-    let (mut seen, mut byte) = (Vec::new(), [0]);
-    while !seen.ends_with(b"[y/N] ") && screen.read(&mut byte).expect("the screen") == 1 {
-        seen.push(byte[0]);
-    }
-    keys.write_all(key).expect("a key");
-    screen.read_to_end(&mut seen).expect("the screen");
-    let status = child.wait().expect("an end").code().expect("no signal");
-    (status, String::from_utf8_lossy(&seen).replace('\r', ""))
+    home.at_terminal("notify-postmaster notice.eml", "[y/N] ", key)
 }
 
 #[test]

@@ -124,6 +124,105 @@ fn the_bytes_of_a_dry_run_stand_alone() {
     home.received();
 }
 
+/// Addresses as the notice spells them, against those of the copy.
+#[test]
+fn one_mailbox_in_another_spelling() {
+    for (in_copy, in_notice) in [
+        ("bob@Example.NET", "bob@example.net"),
+        ("bob@b\u{fc}cher.example", "bob@xn--bcher-kva.example"),
+        ("bob@xn--bcher-kva.example", "bob@B\u{dc}CHER.example"),
+        ("\"bob\"@example.net", "bob@example.net"),
+        ("bob+lunch@example.net", "bob+lunch@example.net"),
+    ] {
+        let home = Home::new(Script::tls());
+        home.write_copy(&original().replace(BOB, in_copy));
+        let run = home.resend(&["--dry-run"], &notice(&[(in_notice, "4.7.4", NO_TLS)]));
+        assert_eq!(run.status, 0, "{in_notice}: {run:?}");
+        let rcpt = format!("RCPT TO:<{in_copy}>\n");
+        assert!(run.stderr.contains(&rcpt), "{in_notice}: {run:?}");
+        home.received();
+    }
+}
+
+#[test]
+fn never_a_near_match() {
+    for (in_copy, in_notice) in [
+        ("bob+lunch@example.net", BOB),
+        (BOB, "bob+lunch@example.net"),
+        ("Bob@example.net", BOB),
+        ("b.ob@example.net", BOB),
+        ("bob@mail.example.net", BOB),
+        ("bob@b\u{fc}cher.example", "bob@bucher.example"),
+    ] {
+        let home = Home::new(Script::tls());
+        home.write_copy(&original().replace(BOB, in_copy));
+        let notice = notice(&[(in_notice, "4.7.4", NO_TLS)]);
+        for arguments in [&["--yes"][..], &["--yes", "--to", in_notice]] {
+            let run = home.resend(arguments, &notice);
+            assert_eq!(run.status, 1, "{in_notice}: {run:?}");
+            assert!(
+                run.stdout.contains("is not among the recipients"),
+                "{run:?}"
+            );
+        }
+        assert!(home.received().is_empty());
+    }
+}
+
+/// `Final-Recipient` may be the far end of an alias, and even another recipient.
+#[test]
+fn the_original_recipient_counts_first() {
+    let groups = |original: &str, last: &str| {
+        notice(&[(BOB, "4.7.4", NO_TLS)])
+            .replace(&format!("Original-Recipient: rfc822;{BOB}"), original)
+            .replace(
+                &format!("Final-Recipient: rfc822; {BOB}"),
+                &format!("Final-Recipient: rfc822; {last}"),
+            )
+    };
+    for (original, last, expected) in [
+        ("Original-Recipient: rfc822;carol@example.com", BOB, CAROL),
+        (
+            "Original-Recipient: rfc822;carol@example.com",
+            "far@example.net",
+            CAROL,
+        ),
+        ("Original-Recipient: rfc822;list@example.net", CAROL, CAROL),
+        ("X-Other: 1", CAROL, CAROL),
+    ] {
+        let home = Home::new(Script::tls());
+        let run = home.resend(&["--yes"], &groups(original, last));
+        assert_eq!(run.status, 0, "{original}: {run:?}");
+        assert_eq!(recipients(&home), [expected], "{original}");
+    }
+}
+
+#[test]
+fn a_copy_that_was_resent_goes_to_whom_it_was_resent() {
+    let copy = format!(
+        "Resent-From: Alice <alice@example.org>\nResent-To: dave@example.net\nResent-Cc: erin@example.net\n\
+         Resent-Bcc: frank@example.net\n{}",
+        original()
+    );
+    for who in ["dave@example.net", "erin@example.net", "frank@example.net"] {
+        let home = Home::new(Script::tls());
+        home.write_copy(&copy);
+        let run = home.resend(&["--yes"], &notice(&[(who, "4.7.4", NO_TLS)]));
+        assert_eq!(run.status, 0, "{who}: {run:?}");
+        let messages = home.received();
+        assert_eq!(messages[0].recipients[0].0, who);
+        assert!(!String::from_utf8_lossy(&messages[0].data).contains("frank"));
+    }
+    let home = Home::new(Script::tls());
+    home.write_copy(&copy);
+    let run = home.resend(&["--yes"], &home.notice());
+    assert!(
+        run.stdout.contains(&format!("{BOB}: is not among")),
+        "{run:?}"
+    );
+    assert!(home.received().is_empty());
+}
+
 /// One alias, two behind it, of whom one has the message.
 #[test]
 fn an_alias_is_not_mailed_again_for_one_of_its_members() {

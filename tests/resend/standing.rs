@@ -62,7 +62,7 @@ fn dated(recipients: &[(&str, &str)], written: i64, until: i64) -> String {
         .map(|&(address, reason)| (address, "4.7.5", reason))
         .collect();
     notice(&recipients)
-        .replace("Sun, 29 Nov 2026 06:00:12 +0000", &date(until))
+        .replace("Sun, 29 Nov 2099 06:00:12 +0000", &date(until))
         .replace("Tue, 24 Nov 2026 07:00:12 +0000 (UTC)", &date(written))
         .replace("Reporting-MTA", "Original-Envelope-Id: ours\nReporting-MTA")
 }

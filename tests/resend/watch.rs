@@ -58,6 +58,7 @@ fn set_delivered(home: &Home, message: &str, days_ago: u64) {
 fn numbered(home: &Home, number: usize) -> String {
     home.notice()
         .replace("warning-1@", &format!("warning-{number}@"))
+        .replace("lunch-1@", &format!("lunch-{number}@"))
 }
 
 fn offers(home: &Home) -> usize {

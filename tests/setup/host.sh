@@ -8,6 +8,9 @@ programs='
 /usr/bin/mutt                  mutt             a mail reader under test
 /usr/bin/neomutt               neomutt          a mail reader under test
 /usr/bin/msmtp                 msmtp            a way to submit under test
+/usr/lib/git-core/git-send-email git-email       a program that sends, under test
+/usr/share/perl5/Mail/Address.pm libmailtools-perl what git send-email needs
+/usr/bin/s-nail                s-nail           a program that sends, under test
 /usr/bin/notmuch               notmuch          an index of mail that the user may have
 /usr/bin/mu                    maildir-utils    an index of mail that the user may have
 /usr/bin/tmux                  tmux             the terminal of the mail readers

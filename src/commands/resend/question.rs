@@ -1,7 +1,12 @@
 //! What the user sees before a message leaves, and the user's word.
 
+use crate::message::refusal::Refusal;
 use crate::message::resubmission::is_encrypted;
 use crate::message::{header, text};
+use crate::notice::provenance::Provenance;
+use crate::notice::{Action, RecipientReport};
+use crate::offer::fate::{hearsay, same};
+use crate::offer::plan::Chosen;
 use crate::terminal::{Terminal, fit, shown};
 
 use super::super::{Failure, word};
@@ -16,11 +21,18 @@ pub(super) enum Answer {
     No,
 }
 
-/// Shows the offer in at most twelve lines and waits for a key: `y` sends, `d` shows more.
+/// What is typed to go against the wish of a sender who asked for security.
+const WORD: &str = "expose";
+
+/// Shows the offer in at most twelve lines and waits for a key: `y` sends, `d` shows more. Where its sender
+/// asked for security it takes a typed word.
 pub(super) fn ask(mut terminal: Terminal, case: &Case) -> Result<Answer, Failure> {
     let columns = terminal.columns();
     for line in summary(case) {
         terminal.print(&format!("{}\r\n", fit(&line, columns)))?;
+    }
+    if !case.wishes.is_empty() {
+        return ask_for_word(terminal);
     }
     loop {
         match terminal.key("Send it again without enforcing TLS? [y/N/d] ")? {
@@ -43,6 +55,16 @@ pub(super) fn ask(mut terminal: Terminal, case: &Case) -> Result<Answer, Failure
             Some(_) => terminal.print("\r\n")?,
         }
     }
+}
+
+fn ask_for_word(mut terminal: Terminal) -> Result<Answer, Failure> {
+    let typed = terminal.line(&format!(
+        "Type `{WORD}` to send it again without enforcing TLS, against that wish: "
+    ))?;
+    Ok(match typed.trim() == WORD {
+        true => Answer::Yes,
+        false => Answer::No,
+    })
 }
 
 /// Who waits, why, what the original is and where it lies, who gets what, and the risk. What must not
@@ -82,13 +104,22 @@ pub(super) fn summary(case: &Case) -> Vec<String> {
         let provenance = word(&case.judgement.provenance);
         lines.push(format!("Notice     {provenance}: {}", shown(doubt)));
     }
-    let is_queued = case.plan.send.iter().any(|chosen| chosen.is_queued);
+    lines.extend(hearsay_of(case));
+    for wish in &case.wishes {
+        lines.push(format!("Wish       {}", shown(&asked(wish))));
+    }
+    let is = |what: fn(&Chosen) -> bool| case.plan.send.iter().any(what);
+    let fate = match is(|chosen| chosen.is_queued) {
+        true => QUEUED,
+        false if is(|chosen| chosen.is_given_up) => GIVEN_UP,
+        false => "",
+    };
     let [risk, more] = match is_encrypted(&case.message) {
         true => SEALED,
         false => OPEN,
     };
     lines.push(risk.to_owned());
-    lines.push(format!("{more}{}", if is_queued { QUEUED } else { "" }));
+    lines.push(format!("{more}{fate}"));
     lines
 }
 
@@ -102,6 +133,40 @@ const SEALED: [&str; 2] = [
     "           So may an impostor.",
 ];
 const QUEUED: &str = " The first copy stays queued, and may arrive.";
+const GIVEN_UP: &str = " Your server has given up the first copy.";
+
+/// How the sender asked for security.
+fn asked(wish: &Refusal) -> String {
+    match wish {
+        Refusal::SecurityRequested { field, value } => {
+            format!("its sender asked for security: {field}: {value}")
+        }
+        _ => "its sender asked for secure delivery (REQUIRETLS)".to_owned(),
+    }
+}
+
+/// What a notice that may be forged says of those who would get the message: told, and no more.
+fn hearsay_of(case: &Case) -> Option<String> {
+    let all: Vec<&str> = case
+        .plan
+        .send
+        .iter()
+        .map(|chosen| &*chosen.address)
+        .collect();
+    let (who, fact) = all
+        .iter()
+        .find_map(|who| Some((who, hearsay(&case.facts, who, &all)?)))?;
+    // What the notice in hand says is there already.
+    let is_news =
+        fact.action != Action::Failed || case.judgement.provenance != Provenance::Unverified;
+    is_news.then(|| {
+        format!(
+            "           {} {}, says another notice, unverified",
+            shown(who),
+            fact.action.name()
+        )
+    })
+}
 
 /// Why the chosen recipients wait. Where there is more than one reason the details have the rest.
 fn causes(case: &Case) -> String {
@@ -134,11 +199,13 @@ fn details(case: &Case) -> Vec<String> {
         for said in [&report.text, &report.diagnostic].into_iter().flatten() {
             lines.push(format!("  {}", shown(said)));
         }
-        if let Some(until) = report.will_retry_until {
-            lines.push(format!(
-                "  your server goes on trying until {}",
-                text::rfc3339(until)
-            ));
+        let is_given_up = |chosen: &Chosen| chosen.is_given_up && is_of(report, &chosen.address);
+        match report.will_retry_until.map(text::rfc3339) {
+            _ if case.plan.send.iter().any(is_given_up) => {
+                lines.push("  your server has given up".to_owned());
+            }
+            Some(until) => lines.push(format!("  your server goes on trying until {until}")),
+            None => (),
         }
     }
     let judgement = &case.judgement;
@@ -162,6 +229,11 @@ fn details(case: &Case) -> Vec<String> {
     lines
 }
 
+fn is_of(report: &RecipientReport, address: &str) -> bool {
+    let original = report.original_recipient.as_ref();
+    same(original.unwrap_or(&report.final_recipient), address)
+}
+
 /// `a`, `a and b`, `a, b and 3 more`.
 fn list<'a>(addresses: impl Iterator<Item = &'a str>) -> String {
     let all: Vec<String> = addresses.map(shown).collect();
@@ -181,8 +253,10 @@ mod tests {
     fn the_risk_is_never_cut_off() {
         for [first, second] in [OPEN, SEALED] {
             assert_eq!(fit(first, 80), first);
-            let second = format!("{second}{QUEUED}");
-            assert_eq!(fit(&second, 80), second);
+            for fate in [QUEUED, GIVEN_UP] {
+                let second = format!("{second}{fate}");
+                assert_eq!(fit(&second, 80), second);
+            }
         }
     }
 

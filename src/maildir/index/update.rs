@@ -192,34 +192,38 @@ impl Update<'_> {
 struct Changes {
     gone: Vec<i64>,
     renamed: Vec<Name>,
-    new: Vec<Name>,
+    /// Their numbers in [`Names::files`]: a million of them at first.
+    new: Vec<u32>,
 }
 
 impl Changes {
     /// Compares all names with all that are known. Both are in the order of their keys.
     fn by_folder(store: &Store, known: &Known, names: &Names) -> rusqlite::Result<Changes> {
         let mut changes = Changes::default();
-        let mut at = names.files.iter().peekable();
+        let mut at = (0..).zip(&names.files).peekable();
         store.each_file(known.number, |key, mark, name| {
-            while let Some(file) = at.next_if(|file| file.key < key) {
-                changes.new.push(*file);
+            while let Some((number, _)) = at.next_if(|(_, file)| file.key < key) {
+                changes.new.push(number);
             }
-            match at.next_if(|file| file.key == key) {
+            match at
+                .next_if(|(_, file)| file.key == key)
+                .map(|(_, file)| file)
+            {
                 None => changes.gone.push(key),
                 Some(file) if names.name(file) == name && usize::from(file.part) == mark.part => {}
                 Some(file) => changes.renamed.push(*file),
             }
         })?;
-        changes.new.extend(at);
+        changes.new.extend(at.map(|(number, _)| number));
         Ok(changes)
     }
 
     /// Compares a few names with what is known of each. What is gone does not show.
     fn by_name(store: &Store, names: &Names) -> rusqlite::Result<Changes> {
         let mut changes = Changes::default();
-        for file in &names.files {
+        for (number, file) in (0..).zip(&names.files) {
             match store.file(file.key)? {
-                None => changes.new.push(*file),
+                None => changes.new.push(number),
                 Some((mark, name))
                     if name == names.name(file) && usize::from(file.part) == mark.part => {}
                 Some(_) => changes.renamed.push(*file),
@@ -241,14 +245,14 @@ struct Reading<'a> {
     folder: &'a Path,
     parts: &'a [File; 2],
     names: &'a Names,
-    new: &'a [Name],
+    new: &'a [u32],
     next: AtomicUsize,
     is_over: AtomicBool,
     unreadable: Mutex<Unreadable>,
 }
 
 impl<'a> Reading<'a> {
-    fn new(folder: &'a Path, parts: &'a [File; 2], names: &'a Names, new: &'a [Name]) -> Self {
+    fn new(folder: &'a Path, parts: &'a [File; 2], names: &'a Names, new: &'a [u32]) -> Self {
         Self {
             folder,
             parts,
@@ -278,7 +282,11 @@ impl<'a> Reading<'a> {
     /// A file that has gone is left out: its folder has changed again, and the next look sees it.
     fn portion(&self, number: usize, reader: &mut HeadReader) -> Vec<Row> {
         let start = number * PORTION;
-        let mut files = self.new[start..self.new.len().min(start + PORTION)].to_vec();
+        let numbers = &self.new[start..self.new.len().min(start + PORTION)];
+        let files = numbers
+            .iter()
+            .map(|number| self.names.files[*number as usize]);
+        let mut files: Vec<Name> = files.collect();
         files.sort_unstable_by_key(|file| file.inode);
         let mut rows = Vec::with_capacity(files.len());
         for file in files {

@@ -20,10 +20,14 @@ use rusqlite::{
 
 use super::{Delivery, Recorded};
 
+pub use news::Recording;
 pub use sending::{Attempt, Sending};
 
+mod fact;
+mod news;
 mod sending;
 mod standing;
+mod submitted;
 
 /// The journal cannot do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -83,28 +87,23 @@ fn already(delivery: &Delivery) -> String {
     )
 }
 
-/// What [`Journal::record`] did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Recording {
-    /// Number of the offer.
-    pub id: i64,
-    /// It was not there before.
-    pub is_new: bool,
-}
-
 /// The journal of one user.
 #[derive(Debug)]
 pub struct Journal {
     db: Connection,
     folder: PathBuf,
     is_read_only: bool,
+    /// `PRAGMA user_version`. Older than [`FORMAT`] only where nothing may be changed.
+    format: i64,
 }
+
 /// How long to wait for another process that uses the journal.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Format of the database, in `PRAGMA user_version`.
-const FORMAT: i64 = 1;
+/// Format of the database, in `PRAGMA user_version`. An older one is brought up to it, and keeps all it has.
+const FORMAT: i64 = 2;
 
+/// Format 1.
 const SCHEMA: &str = "
 CREATE TABLE offer (
     id INTEGER PRIMARY KEY,
@@ -137,7 +136,6 @@ CREATE TABLE honour (
     honours INTEGER NOT NULL,
     at INTEGER NOT NULL
 ) STRICT;
-PRAGMA user_version = 1;
 ";
 
 impl Journal {
@@ -179,6 +177,7 @@ impl Journal {
             db,
             folder: folder.to_owned(),
             is_read_only: false,
+            format: FORMAT,
         };
         // SQLite does not wait for another process that turns a new file to WAL mode: it fails.
         let turn = File::open(&locks).and_then(wait_for_turn);
@@ -198,12 +197,17 @@ impl Journal {
     pub fn open_to_look(folder: &Path) -> Result<Journal, Error> {
         let path = Journal::file(folder);
         let db = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY);
-        let db = db.map_err(|source| Error::Sql { path, source })?;
+        let read = db.and_then(|db| {
+            let format = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+            Ok((db, format))
+        });
+        let (db, format) = read.map_err(|source| Error::Sql { path, source })?;
         let folder = folder.to_owned();
         Ok(Journal {
             db,
             folder,
             is_read_only: true,
+            format,
         })
     }
 
@@ -229,7 +233,9 @@ impl Journal {
             0 => {
                 make_names_last(&self.folder);
                 tx.execute_batch(SCHEMA).map_err(sql)?;
+                tx.execute_batch(fact::SCHEMA).map_err(sql)?;
             }
+            1 => tx.execute_batch(fact::SCHEMA).map_err(sql)?,
             FORMAT => (),
             found => {
                 return Err(Error::Newer {
@@ -238,55 +244,9 @@ impl Journal {
                 });
             }
         }
+        tx.execute_batch(submitted::TABLE).map_err(sql)?;
         tx.execute_batch(standing::SCHEMA).map_err(sql)?;
         tx.commit().map_err(sql)
-    }
-
-    /// Records an offer. The same notice, known by `notice_key`, is the same offer.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn record(&mut self, offer: &Recorded) -> Result<Recording, Error> {
-        let path = self.database();
-        self.try_record(offer)
-            .map_err(|source| Error::Sql { path, source })
-    }
-
-    fn try_record(&mut self, offer: &Recorded) -> rusqlite::Result<Recording> {
-        let tx = self
-            .db
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let known = tx
-            .query_row(
-                "SELECT id FROM offer WHERE notice_key = ?1",
-                [&offer.notice_key],
-                |row| row.get(0),
-            )
-            .optional()?;
-        if let Some(id) = known {
-            return Ok(Recording { id, is_new: false });
-        }
-        tx.execute(
-            "INSERT INTO offer (notice_key, notice, message_id, subject, recorded, expires)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![
-                offer.notice_key,
-                offer.notice,
-                offer.message_id,
-                offer.subject,
-                offer.recorded,
-                offer.expires
-            ],
-        )?;
-        let id = tx.last_insert_rowid();
-        for (recipient, cause) in &offer.waiting {
-            tx.execute(
-                "INSERT OR IGNORE INTO waiting VALUES (?1, ?2, ?3)",
-                params![id, recipient, cause],
-            )?;
-        }
-        tx.commit()?;
-        Ok(Recording { id, is_new: true })
     }
 
     /// All offers, oldest first.
@@ -355,6 +315,20 @@ impl Journal {
             )
             .optional()
             .map_err(|source| self.sql(source))
+    }
+
+    /// The servers that do not act on the opt-out, and when that was seen.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn refusers(&self) -> Result<Vec<(String, i64)>, Error> {
+        let read = || -> rusqlite::Result<Vec<(String, i64)>> {
+            self.db
+                .prepare("SELECT server, at FROM honour WHERE honours = 0 ORDER BY server")?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        };
+        read().map_err(|source| self.sql(source))
     }
 
     /// Marks an offer as unwanted. False when there is none of that number.

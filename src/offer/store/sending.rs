@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{OptionalExtension, Row, TransactionBehavior, params};
 
 use super::{Error, Journal, standing};
-use crate::offer::{Delivery, Outcome, State};
+use crate::offer::{Delivery, LETTER, Outcome, State};
 
 /// The right to send one resubmission, from `sending` to its outcome. Held by one process at most.
 #[derive(Debug)]
@@ -51,17 +51,39 @@ impl Journal {
         read().map_err(|source| self.sql(source))
     }
 
-    /// Is this the ENVID of one of our resubmissions of this message?
+    /// The letters to postmasters, each with what it is about, oldest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or a dead sender's mark not be changed.
+    pub fn letters(&mut self) -> Result<Vec<(String, Delivery)>, Error> {
+        let read = || -> rusqlite::Result<Vec<String>> {
+            self.db
+                .prepare("SELECT DISTINCT message_id FROM delivery WHERE message_id GLOB ?1 ORDER BY rowid")?
+                .query_map([format!("{LETTER}*")], |row| row.get(0))?
+                .collect()
+        };
+        let mut letters = Vec::new();
+        for key in read().map_err(|source| self.sql(source))? {
+            let about = key.strip_prefix(LETTER).unwrap_or_default();
+            for letter in self.deliveries(&key)? {
+                letters.push((about.to_owned(), letter));
+            }
+        }
+        Ok(letters)
+    }
+
+    /// Is this the ENVID of one of our submissions of this message, the first or a later one?
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn knows_envelope(&self, id: &str, message_id: &str) -> Result<bool, Error> {
-        self.db
-            .query_row(
-                "SELECT EXISTS (SELECT 1 FROM delivery WHERE envelope_id = ?1 AND message_id = ?2)",
-                [id, message_id],
-                |row| row.get(0),
-            )
+        let sent_again = self.db.query_row(
+            "SELECT EXISTS (SELECT 1 FROM delivery WHERE envelope_id = ?1 AND message_id = ?2)",
+            [id, message_id],
+            |row| row.get(0),
+        );
+        sent_again
+            .and_then(|known: bool| Ok(known || self.knows_submitted(id, message_id)?))
             .map_err(|source| self.sql(source))
     }
 
@@ -261,7 +283,7 @@ fn key(recipient: &str) -> String {
     recipient.to_lowercase()
 }
 
-fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     let state: String = row.get(1)?;
     Ok(Delivery {
         recipient: row.get(0)?,

@@ -134,12 +134,14 @@ pub(super) fn sent(db: &Connection, now: i64) -> rusqlite::Result<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::offer::news::{Copy, News};
     use crate::offer::store::{Attempt, Sending};
 
     const NOW: i64 = 1_795_500_000;
 
-    fn offer(key: &str, message_id: &str) -> Recorded {
-        Recorded {
+    /// Records an offer for a recipient of its own. Its number.
+    fn record(journal: &mut Journal, key: &str, message_id: &str) -> i64 {
+        let offer = Recorded {
             id: 0,
             notice_key: key.to_owned(),
             notice: Vec::new(),
@@ -148,8 +150,17 @@ mod tests {
             recorded: NOW,
             expires: Some(NOW + 3 * DAY),
             dismissed: None,
-            waiting: Vec::new(),
-        }
+            waiting: vec![(format!("{key}@example.net"), String::new())],
+        };
+        let news = News {
+            notice_key: key.to_owned(),
+            message_id: message_id.to_owned(),
+            facts: Vec::new(),
+            offer: Some(offer),
+            envelope_id: None,
+            copy: Copy::Plain,
+        };
+        journal.take_in(&news).unwrap().unwrap().id
     }
 
     fn begin(journal: &mut Journal, number: i64, now: i64) -> Result<Sending, Error> {
@@ -207,7 +218,7 @@ mod tests {
     fn a_turn_comes_ever_later() {
         let state = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(state.path()).unwrap();
-        let id = journal.record(&offer("a", "lunch")).unwrap().id;
+        let id = record(&mut journal, "a", "lunch");
         let mut now = NOW;
         for (tries, minutes) in [
             (1, 4),
@@ -239,7 +250,7 @@ mod tests {
             ("d", "tea"),
             ("e", "walk"),
         ]
-        .map(|(key, message)| journal.record(&offer(key, message)).unwrap().id)
+        .map(|(key, message)| record(&mut journal, key, message))
         .to_vec();
         let open = |journal: &Journal, now| -> Vec<i64> {
             let offers = journal.standing_offers(now).unwrap();

@@ -1,0 +1,37 @@
+//! What a message that the user writes asks for, for `filter` and `sendmail`.
+
+use crate::config::Config;
+use crate::message::refusal::asks_for_security;
+use crate::message::{header, text};
+
+use super::{DATA, Failure};
+
+/// The header block with the opt-out in place of the cookie. `None`: no cookie, or none that counts.
+///
+/// # Errors
+/// Where the message asks for security as well.
+pub(super) fn turned(header: &[u8], config: &Config) -> Result<Option<Vec<u8>>, Failure> {
+    let cookie = config.compose.cookie();
+    let Some(turned) = cookie.turn(header).filter(|_| is_own(header, config)) else {
+        return Ok(None);
+    };
+    match asks_for_security(header) {
+        Some(refusal) => Err(Failure::new(
+            DATA,
+            format!(
+                "{}: the Subject asks for delivery without TLS policy, but {refusal}",
+                cookie.text
+            ),
+        )),
+        None => Ok(Some(turned)),
+    }
+}
+
+/// Is the user the author? Where a message names none, nobody else is.
+fn is_own(header: &[u8], config: &Config) -> bool {
+    let mut authors = header::fields(header)
+        .filter(|field| field.is("From"))
+        .flat_map(|field| text::addresses(field.value()))
+        .peekable();
+    authors.peek().is_none() || authors.any(|author| config.account_for(&author).is_some())
+}

@@ -1,0 +1,202 @@
+//! The subject cookie: a word such as `[tls-optout]` in the Subject asks for the opt-out.
+//!
+//! It is found in what a reader sees, whatever charset, encoding or fold it was written with (RFC 2047), and
+//! taken out so that the rest reads as before. No other byte of the message changes.
+
+use super::header;
+use super::optout::added_with;
+use super::recipients::is_resent;
+use super::resubmission::line_end;
+use super::subject::{Subject, Unit};
+use super::text;
+
+/// Longer Subject values are left alone, in bytes.
+const LONGEST: usize = 16 * 1024;
+
+/// What to look for, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cookie<'a> {
+    /// The word. Case does not count. Empty: there is no cookie.
+    pub text: &'a str,
+    /// In replies and forwards too, where the Subject is somebody else's.
+    pub in_replies: bool,
+}
+
+impl Cookie<'_> {
+    /// The header block with [`OPT_OUT`](super::resubmission::OPT_OUT) as first field, once, and without
+    /// the cookie; `None` where the cookie is not there or does not count. `header` may be a whole message.
+    ///
+    /// It does not count in a message that is resent (RFC 5322 section 3.6.6) or has been under way, nor
+    /// in a reply or forward, unless [`in_replies`](Cookie::in_replies). Whether the message is the user's
+    /// own is for the caller to say.
+    pub fn turn(&self, header: &[u8]) -> Option<Vec<u8>> {
+        if self.text.is_empty() || is_not_fresh(header) || !self.in_replies && is_reply(header) {
+            return None;
+        }
+        let mut found = false;
+        let mut turned = Vec::with_capacity(header.len());
+        let mut length = 0;
+        for field in header::fields(header) {
+            let raw = field.raw();
+            length += raw.len();
+            let cut = match field.is("Subject") {
+                true => self.cut(field.value()),
+                false => None,
+            };
+            match cut {
+                Some(value) => {
+                    found = true;
+                    turned.extend_from_slice(&raw[..raw.len() - field.value().len()]);
+                    turned.extend(value);
+                }
+                None => turned.extend_from_slice(raw),
+            }
+        }
+        turned.extend_from_slice(&header[length..]);
+        found.then(|| added_with(&turned, line_end(header)))
+    }
+
+    /// The value of a Subject without the cookie and one of the blanks around it, or all of them at the
+    /// beginning and at the end. `None` where it has no cookie.
+    pub fn cut(&self, value: &[u8]) -> Option<Vec<u8>> {
+        if self.text.is_empty() || value.len() > LONGEST {
+            return None;
+        }
+        let wanted: Vec<String> = self.text.chars().map(folded).collect();
+        let mut subject = Subject::read(value);
+        let mut found = false;
+        let mut at = 0;
+        while at < subject.units.len() {
+            match matched(&subject, at, &wanted) {
+                Some(end) => {
+                    found = true;
+                    take_out(&mut subject, at, end);
+                    at = end;
+                }
+                None => at += 1,
+            }
+        }
+        found.then(|| subject.write())
+    }
+}
+
+/// Where the cookie that begins at `at` ends. A fold within it does not count.
+fn matched(subject: &Subject, at: usize, wanted: &[String]) -> Option<usize> {
+    let mut end = at;
+    for (number, character) in wanted.iter().enumerate() {
+        loop {
+            let unit = subject.units.get(end)?;
+            end += 1;
+            if folded(unit.character) == *character {
+                break;
+            }
+            if number == 0 || !unit.is_fold() {
+                return None;
+            }
+        }
+    }
+    Some(end)
+}
+
+/// Takes out the units of a cookie, and one blank where there is one on both sides. Which of the two goes
+/// is chosen so that the tokens need no new blank between them.
+fn take_out(subject: &mut Subject, start: usize, end: usize) {
+    let units = &mut subject.units;
+    units[start..end]
+        .iter_mut()
+        .for_each(|unit| unit.is_kept = false);
+    let before = |units: &[Unit]| units[..start].iter().rposition(|unit| unit.is_kept);
+    let left = before(units);
+    let right = (end < units.len()).then_some(end);
+    match (left, right) {
+        (None, _) => {
+            let blanks = units[end..].iter_mut().take_while(|unit| unit.is_blank());
+            blanks.for_each(|unit| unit.is_kept = false);
+        }
+        (Some(_), None) => {
+            while let Some(last) = before(units).filter(|&last| units[last].is_blank()) {
+                units[last].is_kept = false;
+            }
+        }
+        (Some(left), Some(right)) if units[left].is_blank() && units[right].is_blank() => {
+            let goes = match units[right].is_glue() && !units[left].is_glue() {
+                true => left,
+                false => right,
+            };
+            units[goes].is_kept = false;
+        }
+        _ => (),
+    }
+}
+
+/// A character without its case; a tab is a blank.
+fn folded(character: char) -> String {
+    match character {
+        '\t' => " ".to_owned(),
+        character => character.to_lowercase().collect(),
+    }
+}
+
+/// Was it resent, or has a server had it already? Then it is not being written now.
+fn is_not_fresh(header: &[u8]) -> bool {
+    header::fields(header)
+        .any(|field| is_resent(&field) || field.is("Received") || field.is("Return-Path"))
+}
+
+/// Is the Subject somebody else's?
+fn is_reply(header: &[u8]) -> bool {
+    header::fields(header).any(|field| {
+        field.is("In-Reply-To")
+            || field.is("References")
+            || field.is("Subject") && is_reply_subject(&text::decode(field.value()))
+    })
+}
+
+/// `Re:`, `Fwd:` and their like in other languages, also counted (`Re[2]:`); and mutt's
+/// `[bob@example.net: lunch]`, its way to forward.
+fn is_reply_subject(subject: &str) -> bool {
+    const PREFIXES: &[&str] = &[
+        "re",
+        "fw",
+        "fwd",
+        "aw",
+        "antw",
+        "wg",
+        "sv",
+        "vs",
+        "vl",
+        "vb",
+        "ref",
+        "rif",
+        "rv",
+        "enc",
+        "res",
+        "odp",
+        "pd",
+        "ynt",
+        "ilt",
+        "tr",
+        "r",
+        "i",
+        "\u{41d}\u{430}",
+        "\u{56de}\u{590d}",
+        "\u{8f6c}\u{53d1}",
+        "\u{56de}\u{8986}",
+        "\u{8f49}\u{5bc4}",
+    ];
+    let subject = subject.trim_start();
+    if let Some((sender, _)) = subject
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(": "))
+    {
+        return sender.contains('@') && !sender.contains([' ', ']']);
+    }
+    let Some((prefix, _)) = subject.split_once([':', '\u{ff1a}']) else {
+        return false;
+    };
+    let word = prefix.split(['[', '(', '^']).next().unwrap_or(prefix);
+    let count = &prefix[word.len()..];
+    let is_count =
+        |c: char| c.is_ascii_digit() || matches!(c, '[' | ']' | '(' | ')' | '^' | '*' | ' ');
+    PREFIXES.contains(&&*word.trim().to_lowercase()) && count.chars().all(is_count)
+}

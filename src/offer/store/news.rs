@@ -1,0 +1,320 @@
+//! What notices tell: facts that are kept, and offers that they make, renew or end.
+
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+
+use super::fact::{facts, keep, provenance_of};
+use super::{Error, Journal};
+use crate::message::text::without_xtext;
+use crate::notice::provenance::Provenance;
+use crate::offer::fate::{Fate, concerns, fate, same};
+use crate::offer::news::{self, Fact, News};
+use crate::offer::{Delivery, Recorded};
+
+/// The offer of a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recording {
+    /// Number of the offer.
+    pub id: i64,
+    /// How many of its recipients the notice says that an opt-out would help.
+    pub waiting: usize,
+    /// Somebody waits in it of whom no offer knew before.
+    pub is_new: bool,
+}
+
+/// An offer about the same message.
+struct Known {
+    id: i64,
+    notice_key: String,
+    is_dismissed: bool,
+    /// Provenance and date of the notice that it rests on.
+    rests_on: (Provenance, i64),
+    recipients: Vec<String>,
+}
+
+impl Journal {
+    /// Keeps what a notice tells. The offer that its recipients wait in, if it has any: there is one for each
+    /// message and recipient, and it rests on the surest and newest notice.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn take_in(&mut self, news: &News) -> Result<Option<Recording>, Error> {
+        let path = self.database();
+        self.try_take_in(news)
+            .map_err(|source| Error::Sql { path, source })
+    }
+
+    fn try_take_in(&mut self, news: &News) -> rusqlite::Result<Option<Recording>> {
+        let tx = self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let resent = Resent::of(&tx, news)?;
+        let known = known(&tx, &news.message_id)?;
+        let offer = news.offer.clone().map(|mut offer| {
+            offer.waiting.retain(|(who, _)| !resent.has(who));
+            offer
+        });
+        let offer = offer.filter(|offer| !offer.waiting.is_empty());
+        let is_sure = |fact: &Fact| fact.provenance != Provenance::Unverified;
+        // What anybody may send leaves nothing about a message that nobody here has heard of.
+        if offer.is_some()
+            || !known.is_empty()
+            || !resent.recipients.is_empty()
+            || news.facts.iter().any(is_sure)
+        {
+            for fact in &news.facts {
+                keep(&tx, news, fact, resent.is_about(fact))?;
+            }
+        }
+        let recording = match &offer {
+            None => None,
+            Some(offer) => Some(settle(&tx, news, offer, &known)?),
+        };
+        tx.commit()?;
+        Ok(recording)
+    }
+
+    /// All that notices have told about one message, in no order.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn facts(&self, message_id: &str) -> Result<Vec<Fact>, Error> {
+        if self.format < 2 {
+            return Ok(Vec::new());
+        }
+        facts(&self.db, message_id).map_err(|source| self.sql(source))
+    }
+
+    /// The submission server that took the resubmission with this envelope id. Exim prints the id in xtext.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn server_of(&self, envelope_id: &str, message_id: &str) -> Result<Option<String>, Error> {
+        self.db
+            .query_row(
+                "SELECT server FROM delivery WHERE envelope_id IN (?1, ?2) AND message_id = ?3",
+                [envelope_id, &without_xtext(envelope_id), message_id],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(|source| self.sql(source))
+    }
+}
+
+/// The resubmissions of the message that a notice is about, as far as the notice is about them.
+struct Resent {
+    /// The notice shows that it is about none but opted-out copies.
+    is_all: bool,
+    recipients: Vec<String>,
+}
+
+impl Resent {
+    fn of(tx: &Transaction<'_>, news: &News) -> rusqlite::Result<Resent> {
+        let mut rows = tx.prepare(
+            "SELECT recipient, state, at, server, reply, envelope_id FROM delivery
+             WHERE message_id = ?1 AND state <> 'refused'",
+        )?;
+        let rows = rows.query_map([&news.message_id], |row| {
+            Ok((super::sending::delivery(row)?, row.get::<_, String>(5)?))
+        })?;
+        let rows: Vec<(Delivery, String)> = rows.collect::<rusqlite::Result<_>>()?;
+        let named = news.envelope_id.as_deref();
+        let is_named =
+            |id: &str| named.is_some_and(|named| named == id || without_xtext(named) == id);
+        let is_about = |(row, id): &(Delivery, String)| is_named(id) || news.copy.is_of(row);
+        let rows = rows.into_iter().filter(is_about);
+        Ok(Resent {
+            is_all: news.copy == news::Copy::OptedOut,
+            recipients: rows.map(|(row, _)| row.recipient).collect(),
+        })
+    }
+
+    fn has(&self, who: &str) -> bool {
+        self.is_all || self.recipients.iter().any(|recipient| same(recipient, who))
+    }
+
+    fn is_about(&self, fact: &Fact) -> bool {
+        let all: Vec<&str> = self.recipients.iter().map(String::as_str).collect();
+        self.is_all || all.iter().any(|who| concerns(fact, who, &all))
+    }
+}
+
+/// Finds or makes the offer for those that wait.
+fn settle(
+    tx: &Transaction<'_>,
+    news: &News,
+    offer: &Recorded,
+    known: &[Known],
+) -> rusqlite::Result<Recording> {
+    let rests_on = news
+        .facts
+        .first()
+        .map(|fact| (fact.provenance, fact.written));
+    let rests_on = rests_on.unwrap_or((Provenance::Unverified, 0));
+    let is_new_to = |known: &Known| news::replaces(rests_on, known.rests_on);
+    if let Some(known) = known
+        .iter()
+        .find(|known| known.notice_key == offer.notice_key)
+    {
+        // Read once more. What pretended to be the same notice loses its recipients.
+        if is_new_to(known) {
+            tx.execute("DELETE FROM waiting WHERE offer = ?1", [known.id])?;
+            renew(tx, known.id, offer, &offer.waiting)?;
+        }
+        let (id, waiting) = (known.id, offer.waiting.len());
+        return Ok(Recording {
+            id,
+            waiting,
+            is_new: false,
+        });
+    }
+    let waits = |who: &str| offer.waiting.iter().any(|(waiting, _)| same(waiting, who));
+    let (old, new): (Vec<_>, Vec<_>) = offer
+        .waiting
+        .iter()
+        .cloned()
+        .partition(|(who, _)| known.iter().any(|known| known.has(who)));
+    let facts = facts(tx, &news.message_id)?;
+    let mut owners = known
+        .iter()
+        .filter(|known| old.iter().any(|(who, _)| known.has(who)));
+    let first = owners.clone().next().map(|known| known.id);
+    let owner = owners.find(|known| {
+        is_new_to(known)
+            && known.waiting(&facts).all(waits)
+            && (new.is_empty() || !known.is_dismissed)
+    });
+    let id = match (owner, first) {
+        (Some(owner), _) => {
+            let has: Vec<_> = offer
+                .waiting
+                .iter()
+                .filter(|(who, _)| owner.has(who))
+                .cloned()
+                .collect();
+            renew(tx, owner.id, offer, &[has, new.clone()].concat())?;
+            owner.id
+        }
+        (None, Some(first)) if new.is_empty() => first,
+        (None, _) => insert(tx, offer, &new)?,
+    };
+    let (waiting, is_new) = (offer.waiting.len(), !new.is_empty());
+    Ok(Recording {
+        id,
+        waiting,
+        is_new,
+    })
+}
+
+impl Known {
+    fn has(&self, who: &str) -> bool {
+        self.recipients.iter().any(|recipient| same(recipient, who))
+    }
+
+    /// Those of whom nothing else is known.
+    fn waiting<'a>(&'a self, facts: &'a [Fact]) -> impl Iterator<Item = &'a str> {
+        let all: Vec<&str> = self.recipients.iter().map(String::as_str).collect();
+        self.recipients
+            .iter()
+            .map(String::as_str)
+            .filter(move |who| {
+                let known = fate(facts, who, &all);
+                known.is_none_or(|known| known.fate <= Fate::GivenUp)
+            })
+    }
+}
+
+fn insert(
+    tx: &Transaction<'_>,
+    offer: &Recorded,
+    waiting: &[(String, String)],
+) -> rusqlite::Result<i64> {
+    tx.execute(
+        "INSERT INTO offer (notice_key, notice, message_id, subject, recorded, expires)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            offer.notice_key,
+            offer.notice,
+            offer.message_id,
+            offer.subject,
+            offer.recorded,
+            offer.expires
+        ],
+    )?;
+    let id = tx.last_insert_rowid();
+    set_waiting(tx, id, waiting)?;
+    Ok(id)
+}
+
+/// The offer rests on another notice from now on. Its number, its age and a no of the user stay.
+fn renew(
+    tx: &Transaction<'_>,
+    id: i64,
+    offer: &Recorded,
+    waiting: &[(String, String)],
+) -> rusqlite::Result<()> {
+    tx.execute(
+        "UPDATE offer SET notice_key = ?2, notice = ?3, subject = ?4, expires = ?5 WHERE id = ?1",
+        params![
+            id,
+            offer.notice_key,
+            offer.notice,
+            offer.subject,
+            offer.expires
+        ],
+    )?;
+    // Standing consent may have been of no use, or done, for the notice before.
+    tx.execute("DELETE FROM turn WHERE offer = ?1 AND state = 'over'", [id])?;
+    set_waiting(tx, id, waiting)
+}
+
+fn set_waiting(
+    tx: &Transaction<'_>,
+    id: i64,
+    waiting: &[(String, String)],
+) -> rusqlite::Result<()> {
+    for (recipient, cause) in waiting {
+        tx.execute(
+            "INSERT OR REPLACE INTO waiting VALUES (?1, ?2, ?3)",
+            params![id, recipient, cause],
+        )?;
+    }
+    Ok(())
+}
+
+/// The offers about a message, oldest first.
+fn known(tx: &Transaction<'_>, message_id: &str) -> rusqlite::Result<Vec<Known>> {
+    let mut rows = tx.prepare(
+        "SELECT id, notice_key, dismissed, recorded FROM offer WHERE message_id = ?1 ORDER BY id",
+    )?;
+    let mut waiting =
+        tx.prepare("SELECT recipient FROM waiting WHERE offer = ?1 ORDER BY rowid")?;
+    let offers = rows.query_map([message_id], |row| {
+        let (id, notice_key): (i64, String) = (row.get(0)?, row.get(1)?);
+        let recipients = waiting.query_map([id], |row| row.get(0))?;
+        Ok(Known {
+            id,
+            rests_on: rests_on(tx, &notice_key, row.get(3)?)?,
+            notice_key,
+            is_dismissed: row.get::<_, Option<i64>>(2)?.is_some(),
+            recipients: recipients.collect::<rusqlite::Result<_>>()?,
+        })
+    })?;
+    offers.collect()
+}
+
+/// Provenance and date of a notice. Of one from before facts were kept neither is known: only another
+/// that looks genuine takes its place.
+fn rests_on(
+    db: &rusqlite::Connection,
+    notice_key: &str,
+    recorded: i64,
+) -> rusqlite::Result<(Provenance, i64)> {
+    let found = db.query_row(
+        "SELECT provenance, written FROM news WHERE notice_key = ?1 LIMIT 1",
+        [notice_key],
+        |row| Ok((provenance_of(row.get(0)?), row.get(1)?)),
+    );
+    Ok(found
+        .optional()?
+        .unwrap_or((Provenance::Plausible, recorded)))
+}

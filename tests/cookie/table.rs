@@ -1,0 +1,282 @@
+//! Subjects as mail programs write them, with the bytes that must come out.
+
+use tls_optout::message::cookie::Cookie;
+
+use super::COOKIE;
+
+/// The value of a Subject, and what is left of it.
+const CUT: &[(&str, &str)] = &[
+    // Plain.
+    (" [tls-optout] Lunch\n", " Lunch\n"),
+    (" Lunch [tls-optout]\n", " Lunch\n"),
+    (" Lunch [tls-optout] on Thursday\n", " Lunch on Thursday\n"),
+    (" Lunch [tls-optout]\r\n", " Lunch\r\n"),
+    (" Lunch [TLS-OptOut]\n", " Lunch\n"),
+    ("[tls-optout]Lunch\n", "Lunch\n"),
+    (" Lun[tls-optout]ch\n", " Lunch\n"),
+    (" Lunch[tls-optout] on Thursday\n", " Lunch on Thursday\n"),
+    (" Lunch [tls-optout]on Thursday\n", " Lunch on Thursday\n"),
+    (" [tls-optout]\n", " \n"),
+    ("[tls-optout]\n", "\n"),
+    (" [tls-optout]", " "),
+    (" [tls-optout][tls-optout] Lunch\n", " Lunch\n"),
+    (
+        " [tls-optout] Lunch [tls-optout] on [tls-optout]\n",
+        " Lunch on\n",
+    ),
+    (" [[tls-optout]] Lunch\n", " [] Lunch\n"),
+    (" [tls-[tls-optout]optout] Lunch\n", " [tls-optout] Lunch\n"),
+    (
+        " Lunch  [tls-optout]  on   Thursday\n",
+        " Lunch   on   Thursday\n",
+    ),
+    (
+        " Lunch\t[tls-optout]\ton\tThursday\n",
+        " Lunch\ton\tThursday\n",
+    ),
+    // Folded.
+    (
+        " Lunch\n [tls-optout]\n on Thursday\n",
+        " Lunch\n on Thursday\n",
+    ),
+    (
+        " Lunch\r\n [tls-optout]\r\n\ton Thursday\r\n",
+        " Lunch\r\n on Thursday\r\n",
+    ),
+    (" [tls-optout]\n Lunch\n", " Lunch\n"),
+    ("\n [tls-optout] Lunch\n", "\n Lunch\n"),
+    (" Lunch\n [tls-optout]\n", " Lunch\n"),
+    (
+        " Lunch [tls-\n optout] on Thursday\n",
+        " Lunch on Thursday\n",
+    ),
+    (" Lunch [tls-\r\n\toptout]\r\n", " Lunch\r\n"),
+    (" Lun[tls-\n optout]ch\n", " Lunch\n"),
+    // Q words.
+    (
+        " =?utf-8?Q?Gr=C3=BC=C3=9Fe_[tls-optout]?=\n",
+        " =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\n",
+    ),
+    (
+        " =?utf-8?q?=5Btls-optout=5D_Gr=C3=BC=C3=9Fe?=\n",
+        " =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\n",
+    ),
+    (
+        " =?iso-8859-1?Q?Gr=FC=DFe_=5Btls=2Doptout=5D_K=F6ln?=\n",
+        " =?utf-8?Q?Gr=C3=BC=C3=9Fe_K=C3=B6ln?=\n",
+    ),
+    (
+        " [tls-optout] =?iso-8859-1?Q?Gr=FC=DFe?=\n",
+        " =?iso-8859-1?Q?Gr=FC=DFe?=\n",
+    ),
+    (
+        " =?iso-8859-1?Q?Gr=FC=DFe?= [tls-optout]\n",
+        " =?iso-8859-1?Q?Gr=FC=DFe?=\n",
+    ),
+    (
+        " =?iso-8859-1?Q?Gr=FC=DFe?= [tls-optout] =?iso-8859-1?Q?K=F6ln?=\n",
+        " =?iso-8859-1?Q?Gr=FC=DFe?= =?utf-8?Q?_?= =?iso-8859-1?Q?K=F6ln?=\n",
+    ),
+    (
+        " =?iso-8859-1?Q?Gr=FC=DFe_?= =?us-ascii?Q?[tls-optout]?= =?iso-8859-1?Q?_K=F6ln?=\n",
+        " =?iso-8859-1?Q?Gr=FC=DFe_?= =?utf-8?Q?K=C3=B6ln?=\n",
+    ),
+    (
+        " Lunch =?utf-8?Q?[tls-optout]_=C3=BCber?= all\n",
+        " Lunch =?utf-8?Q?=C3=BCber?= all\n",
+    ),
+    (
+        " Lunch =?utf-8?Q?=C3=BCber_[tls-optout]?= all\n",
+        " Lunch =?utf-8?Q?=C3=BCber?= all\n",
+    ),
+    (" Lunch =?utf-8?Q?[tls-optout]?= all\n", " Lunch all\n"),
+    // B words.
+    (
+        " =?utf-8?B?R3LDvMOfZSBbdGxzLW9wdG91dF0=?=\n",
+        " =?utf-8?B?R3LDvMOfZQ==?=\n",
+    ),
+    (
+        " =?UTF-8?b?W3Rscy1vcHRvdXRd?= =?UTF-8?b?IEdyw7zDn2U=?=\n",
+        " =?utf-8?B?R3LDvMOfZQ==?=\n",
+    ),
+    (
+        " =?utf-16be?B?AFsAdABsAHMALQBvAHAAdABvAHUAdABdACAAWg==?=\n",
+        " =?utf-8?B?Wg==?=\n",
+    ),
+    (
+        " =?iso-2022-jp?B?GyRCRnxLXBsoQiBbdGxzLW9wdG91dF0=?=\n",
+        " =?utf-8?B?5pel5pys?=\n",
+    ),
+    (
+        " =?koi8-r?B?8NLJ18XUIFt0bHMtb3B0b3V0XQ==?=\n",
+        " =?utf-8?B?0J/RgNC40LLQtdGC?=\n",
+    ),
+    (
+        " =?gb2312?B?xOO6wyBbdGxzLW9wdG91dF0=?=\n",
+        " =?utf-8?B?5L2g5aW9?=\n",
+    ),
+    // Split.
+    (
+        " =?utf-8?Q?Gr=C3=BC=C3=9Fe_[tls-?=\n =?utf-8?Q?optout]_aus_K=C3=B6ln?=\n",
+        " =?utf-8?Q?Gr=C3=BC=C3=9Fe_?=\n =?utf-8?Q?aus_K=C3=B6ln?=\n",
+    ),
+    (
+        " =?utf-8?Q?Gr=C3=BC=C3=9Fe?= =?utf-8?B?IFt0bHM=?=\r\n =?iso-8859-1?Q?-optout]_K=F6ln?=\r\n",
+        " =?utf-8?Q?Gr=C3=BC=C3=9Fe?= =?utf-8?B?IA==?=\r\n =?utf-8?Q?K=C3=B6ln?=\r\n",
+    ),
+    (
+        " =?utf-8?Q?[?= =?utf-8?Q?tls?= =?utf-8?Q?-opt?= =?utf-8?Q?out]?= =?utf-8?Q?_=C3=A4?=\n",
+        " =?utf-8?Q?=C3=A4?=\n",
+    ),
+    (
+        " Lunch [tls-\n =?utf-8?Q?optout]_=C3=BCber?=\n",
+        " Lunch =?utf-8?Q?=C3=BCber?=\n",
+    ),
+    // What reads oddly.
+    (
+        " Lunch \u{fc}ber [tls-optout] K\u{f6}ln\n",
+        " Lunch über Köln\n",
+    ),
+    (
+        " =?x-unknown?Q?=FC_[tls-optout]?=\n",
+        " =?utf-8?Q?=EF=BF=BD?=\n",
+    ),
+    (" =?utf-8?Q?broken [tls-optout]\n", " =?utf-8?Q?broken\n"),
+    (
+        " a=?utf-8?Q?b?=[tls-optout]=?utf-8?Q?c?=d\n",
+        " a=?utf-8?Q?b?= =?utf-8?Q?_?= =?utf-8?Q?c?=d\n",
+    ),
+];
+
+#[test]
+fn exact_bytes() {
+    for &(value, expected) in CUT {
+        let left = COOKIE.cut(value.as_bytes());
+        let left = left.map(|left| String::from_utf8(left).expect("UTF-8"));
+        assert_eq!(left.as_deref(), Some(expected), "{value:?}");
+    }
+}
+
+#[test]
+fn without_cookie() {
+    for value in [
+        " Lunch\n",
+        "\n",
+        "",
+        " tls-optout\n",
+        " [tls optout]\n",
+        " [tls- optout]\n",
+        " [tls\u{2010}optout]\n",
+        " [tls-optout\n",
+        " (tls-optout)\n",
+        " \u{ff3b}tls-optout\u{ff3d}\n",
+        " =?utf-8?Q?=5Btls-optout?=\n",
+        " =?utf-8?Q?[tls-?= optout]\n",
+        " [tls- =?utf-8?Q?optout]?=\n",
+        " =?utf[tls-optout]-8?Q?x?=\n",
+        " =?utf-8?B?not base64 [tls-opt?=\n",
+    ] {
+        assert_eq!(COOKIE.cut(value.as_bytes()), None, "{value:?}");
+    }
+}
+
+#[test]
+fn another_cookie_and_none() {
+    let cookie = |text| Cookie { text, ..COOKIE };
+    let cut = |text, value: &str| {
+        cookie(text)
+            .cut(value.as_bytes())
+            .map(|v| String::from_utf8(v).expect("UTF-8"))
+    };
+    assert_eq!(
+        cut("!plain", " Lunch !PLAIN\n").as_deref(),
+        Some(" Lunch\n")
+    );
+    assert_eq!(
+        cut("\u{dc}ber alles", " =?iso-8859-1?Q?=FCber_ALLES_x?=\n").as_deref(),
+        Some(" =?utf-8?Q?x?=\n")
+    );
+    assert_eq!(
+        cut("no tls", " Lunch no\n tls\n").as_deref(),
+        Some(" Lunch\n")
+    );
+    assert_eq!(cut("", " Lunch [tls-optout]\n"), None);
+}
+
+fn turned(cookie: Cookie, header: &str) -> Option<String> {
+    cookie
+        .turn(header.as_bytes())
+        .map(|turned| String::from_utf8(turned).expect("UTF-8"))
+}
+
+#[test]
+fn the_field_comes_first_and_once() {
+    assert_eq!(
+        turned(
+            COOKIE,
+            "From: a@example.org\r\nSubject: x [tls-optout]\r\nX: y\r\n\r\n[tls-optout]"
+        )
+        .as_deref(),
+        Some("TLS-Required: No\r\nFrom: a@example.org\r\nSubject: x\r\nX: y\r\n\r\n[tls-optout]")
+    );
+    assert_eq!(
+        turned(COOKIE, "Subject: [tls-optout] x\nTLS-Required: No\n\n").as_deref(),
+        Some("Subject: x\nTLS-Required: No\n\n")
+    );
+    assert_eq!(
+        turned(
+            COOKIE,
+            "subject : [tls-optout] x\nSubject: y [tls-optout]\n"
+        )
+        .as_deref(),
+        Some("TLS-Required: No\nsubject : x\nSubject: y\n")
+    );
+    assert_eq!(
+        turned(COOKIE, "X: [tls-optout]\n\nSubject: [tls-optout]\n"),
+        None
+    );
+}
+
+#[test]
+fn somebody_elses_subject() {
+    let all = Cookie {
+        in_replies: true,
+        ..COOKIE
+    };
+    for header in [
+        "Subject: Re: [tls-optout] Lunch\n",
+        "Subject: re[2]: Lunch [tls-optout]\n",
+        "Subject: RE (3): Lunch [tls-optout]\n",
+        "Subject: Fwd: [tls-optout] Lunch\n",
+        "Subject: FW: [tls-optout] Lunch\n",
+        "Subject: Aw: [tls-optout] Lunch\n",
+        "Subject: WG: [tls-optout] Lunch\n",
+        "Subject: Antw : [tls-optout] Lunch\n",
+        "Subject: =?utf-8?Q?Re=3A_Gr=C3=BC=C3=9Fe_[tls-optout]?=\n",
+        "Subject: \u{56de}\u{590d}\u{ff1a}[tls-optout]\n",
+        "Subject: [bob@example.net: Lunch [tls-optout]]\n",
+        "Subject: [tls-optout] Lunch\nIn-Reply-To: <a@example.net>\n",
+        "References: <a@example.net>\nSubject: [tls-optout] Lunch\n",
+    ] {
+        assert_eq!(turned(COOKIE, header), None, "{header}");
+        let turned = turned(all, header);
+        assert!(
+            turned.is_some_and(|t| !t.contains("tls-optout")),
+            "{header}"
+        );
+    }
+    for header in [
+        "Resent-From: a@example.org\nSubject: [tls-optout] Lunch\n",
+        "Received: from b\nSubject: [tls-optout] Lunch\n",
+        "Return-Path: <b@example.net>\nSubject: [tls-optout] Lunch\n",
+    ] {
+        assert_eq!(turned(all, header), None, "{header}");
+    }
+    for header in [
+        "Subject: Report: x [tls-optout]\n",
+        "Subject: [alice: x] [tls-optout]\n",
+        "Subject: Re x [tls-optout]\n",
+    ] {
+        assert!(turned(COOKIE, header).is_some(), "{header}");
+    }
+}

@@ -1,0 +1,481 @@
+//! `sendmail`: what mail programs give, and what the server, the journal and the state folder have then.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::home::{BOB, CAROL, Home, Run, files, original};
+use submission_server::{Received, Script, Then};
+
+/// As mutt runs it.
+const MUTT: &[&str] = &[
+    "sendmail",
+    "-oem",
+    "-oi",
+    "-f",
+    "alice@example.org",
+    "--",
+    BOB,
+    CAROL,
+];
+
+fn with_cookie() -> String {
+    original().replace("Subject: Lunch", "Subject: [tls-optout] Lunch")
+}
+
+fn only(messages: &[Received]) -> Received {
+    let [message] = messages else {
+        panic!("not one message: {messages:?}")
+    };
+    message.clone()
+}
+
+fn assert_sent(run: &Run) {
+    assert_eq!(
+        (run.status, &*run.stdout, &*run.stderr),
+        (0, "", ""),
+        "{run:?}"
+    );
+}
+
+fn sent_copies(home: &Home) -> Vec<std::path::PathBuf> {
+    files(&home.state().join("sent"))
+}
+
+#[test]
+fn the_cookie_becomes_the_field_and_no_other_byte_changes() {
+    let home = Home::new(Script::tls());
+    assert_sent(&home.run(MUTT, &with_cookie()));
+    let copies = sent_copies(&home);
+    let message = only(&home.received());
+    let expected = format!("TLS-Required: No\n{}", original());
+    assert_eq!(
+        String::from_utf8_lossy(&message.data),
+        expected.replace('\n', "\r\n")
+    );
+    assert_eq!(message.sender.0, "alice@example.org");
+    let recipients: Vec<&str> = message
+        .recipients
+        .iter()
+        .map(|(address, _)| &**address)
+        .collect();
+    assert_eq!(recipients, [BOB, CAROL]);
+    assert!(
+        message.recipients[0].1.contains("NOTIFY=FAILURE,DELAY"),
+        "{message:?}"
+    );
+    assert!(message.sender.1.contains("RET=HDRS ENVID="), "{message:?}");
+
+    // What was sent is kept, for the user alone, with its envelope.
+    let [copy] = &copies[..] else {
+        panic!("{copies:?}")
+    };
+    let kept = fs::read_to_string(copy).expect("the copy");
+    let (slip, kept) = kept.split_once('\n').expect("a slip");
+    assert_eq!(kept, expected);
+    let slip: serde_json::Value = serde_json::from_str(slip).expect("JSON");
+    assert_eq!(slip["recipients"], serde_json::json!([BOB, CAROL]));
+    assert_eq!(slip["sender"], "alice@example.org");
+    assert_eq!(slip["message_id"], "lunch-1@example.org");
+    let envelope_id = slip["envelope_id"].as_str().expect("an ID");
+    assert!(
+        message.sender.1.contains(&format!("ENVID={envelope_id}")),
+        "{message:?}"
+    );
+    for path in [copy, copy.parent().expect("the folder")] {
+        let mode = path.metadata().expect("it").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{path:?}");
+    }
+}
+
+#[test]
+fn without_cookie_it_leaves_as_it_came() {
+    let home = Home::new(Script::tls());
+    let odd = "From: alice@example.org\r\nX: \u{fc}\t \r\nSubject: x\n\n.\n..\rlast line";
+    assert_sent(&home.run(MUTT, odd));
+    let message = only(&home.received());
+    assert_eq!(
+        String::from_utf8_lossy(&message.data),
+        "From: alice@example.org\r\nX: \u{fc}\t \r\nSubject: x\r\n\r\n.\r\n..\rlast line\r\n"
+    );
+    assert!(message.sender.1.contains("SMTPUTF8"), "{message:?}");
+    assert!(message.sender.1.contains("BODY=8BITMIME"), "{message:?}");
+}
+
+#[test]
+fn somebody_elses_message_is_passed_on_untouched() {
+    let home = Home::new(Script::tls());
+    let bounce = format!(
+        "Resent-From: alice@example.org\nResent-To: {CAROL}\nFrom: mallory@example.net\n\
+         Subject: [tls-optout] x\n\nbody\n"
+    );
+    let theirs = "From: mallory@example.net\nSubject: [tls-optout] x\n\nbody\n";
+    assert_sent(&home.run(MUTT, &bounce));
+    assert_sent(&home.run(&["sendmail", "-i", BOB], theirs));
+    let messages = home.received();
+    assert_eq!(messages.len(), 2);
+    assert_eq!(messages[0].data, bounce.replace('\n', "\r\n").as_bytes());
+    assert_eq!(messages[1].data, theirs.replace('\n', "\r\n").as_bytes());
+    assert_eq!(messages[1].sender.0, "alice@example.org");
+}
+
+#[test]
+fn t_takes_recipients_from_the_header_and_bcc_never_leaves() {
+    let home = Home::new(Script::tls());
+    let header =
+        "From: alice@example.org\nTo: Team: bob@example.net, \"C, D\" <carol@example.com>;\n";
+    let message = format!(
+        "{header}bcc : dave@example.org,\n eve@example.org\nCc: bob@example.net\n\nBcc: body\n"
+    );
+    assert_sent(&home.run(&["sendmail", "-ti", "frank@example.org"], &message));
+    // A message that is resent goes to the new recipients only.
+    let resent = format!("Resent-To: {CAROL}\nResent-Bcc: dave@example.org\n{message}");
+    assert_sent(&home.run(&["sendmail", "-t"], &resent));
+    // Recipients as arguments: a Bcc line goes all the same (mutt's $write_bcc, its bounce).
+    assert_sent(&home.run(MUTT, &message));
+    let messages = home.received();
+    let recipients = |message: &Received| -> Vec<String> {
+        message
+            .recipients
+            .iter()
+            .map(|(address, _)| address.clone())
+            .collect()
+    };
+    assert_eq!(
+        recipients(&messages[0]),
+        [
+            "frank@example.org",
+            BOB,
+            CAROL,
+            "dave@example.org",
+            "eve@example.org"
+        ]
+    );
+    assert_eq!(recipients(&messages[1]), [CAROL, "dave@example.org"]);
+    assert_eq!(recipients(&messages[2]), [BOB, CAROL]);
+    let expected = format!("{header}Cc: bob@example.net\n\nBcc: body\n").replace('\n', "\r\n");
+    assert_eq!(String::from_utf8_lossy(&messages[0].data), expected);
+    assert_eq!(
+        String::from_utf8_lossy(&messages[1].data),
+        format!("Resent-To: {CAROL}\r\n{expected}")
+    );
+    assert_eq!(String::from_utf8_lossy(&messages[2].data), expected);
+}
+
+#[test]
+fn the_options_about_notices_are_passed_on() {
+    let home = Home::new(Script::tls());
+    let run = home.run(
+        &[
+            "sendmail",
+            "-N",
+            "success,delay",
+            "-R",
+            "full",
+            "-f",
+            "alice@example.org",
+            BOB,
+        ],
+        &original(),
+    );
+    assert_sent(&run);
+    let message = only(&home.received());
+    assert!(message.sender.1.contains("RET=FULL ENVID="), "{message:?}");
+    assert!(
+        message.recipients[0]
+            .1
+            .contains("NOTIFY=SUCCESS,DELAY ORCPT="),
+        "{message:?}"
+    );
+}
+
+#[test]
+fn options_that_are_not_known_are_told_and_do_no_harm() {
+    let home = Home::new(Script::tls());
+    let run = home.run(&["sendmail", "-Z", "--tls=on", "-oi", BOB], &original());
+    assert_eq!(run.status, 0, "{run:?}");
+    assert_eq!(
+        run.stderr,
+        "tls-optout: -Z has no effect here\ntls-optout: --tls=on has no effect here\n"
+    );
+    only(&home.received());
+}
+
+#[test]
+fn one_refused_recipient_stops_the_message_for_all() {
+    for (reply, status) in [("550 5.1.1 no such user", 69), ("450 4.2.1 later", 75)] {
+        let home = Home::new(Script::tls().on("RCPT TO:<carol", Then::Say(reply)));
+        let run = home.run(MUTT, &with_cookie());
+        assert_eq!(run.status, status, "{run:?}");
+        assert!(
+            run.stderr.contains(&format!("refused {CAROL} ({reply})")),
+            "{run:?}"
+        );
+        assert!(
+            run.stderr
+                .contains("nothing was sent, to the other recipients neither"),
+            "{run:?}"
+        );
+        assert!(sent_copies(&home).is_empty());
+        assert!(home.received().is_empty());
+    }
+}
+
+#[test]
+fn success_means_that_the_server_has_it() {
+    for (step, then, status) in [
+        ("CONNECT", Then::Close, 75),
+        ("AUTH", Then::Say("535 5.7.8 no"), 77),
+        ("MAIL", Then::Say("552 5.3.4 no"), 69),
+        ("DATA", Then::Say("451 4.3.0 later"), 75),
+        (".", Then::Say("554 5.6.0 no"), 69),
+        (".", Then::Say("451 4.3.0 later"), 75),
+        (".", Then::Close, 74),
+    ] {
+        let home = Home::new(Script::tls().on(step, then));
+        let run = home.run(MUTT, &original());
+        assert_eq!(run.status, status, "{step} {run:?}");
+        assert_eq!(run.stderr.lines().count(), 1, "{run:?}");
+        // Kept where it may be under way.
+        assert_eq!(
+            sent_copies(&home).len(),
+            usize::from(status == 74),
+            "{step}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_sent() {
+    for (arguments, message, status, stderr) in [
+        (
+            &["sendmail"][..],
+            original(),
+            64,
+            "no recipients; nothing was sent",
+        ),
+        (
+            &["sendmail", "-t"],
+            "Subject: x\n\n".into(),
+            64,
+            "no recipients; nothing was sent",
+        ),
+        (
+            &["sendmail", "-bs"],
+            String::new(),
+            64,
+            "-bs is no sending; tls-optout only sends (-bm)",
+        ),
+        (
+            &["sendmail", "-t"],
+            "From: alice@example.org\nTo: bob@example.net, root\n\n".into(),
+            67,
+            "`root` is no full address, which a submission server needs; nothing was sent",
+        ),
+        (
+            &["sendmail", BOB],
+            String::new(),
+            65,
+            "no message on standard input: it must begin with a header; nothing was sent",
+        ),
+        (
+            &["sendmail", BOB],
+            "From: alice@example.org\rBcc: eve@example.org\n\n".into(),
+            65,
+            "an odd line end in its header hides a field Bcc, which nobody may see; it is not sent again; nothing was sent",
+        ),
+        (
+            &["sendmail", "-a", "play", BOB],
+            original(),
+            78,
+            "no account play in",
+        ),
+    ] {
+        let home = Home::new(Script::tls());
+        let run = home.run(arguments, &message);
+        assert_eq!(run.status, status, "{run:?}");
+        assert!(
+            run.stderr.starts_with(&format!("tls-optout: {stderr}")),
+            "{run:?}"
+        );
+        assert!(home.received().is_empty());
+    }
+}
+
+/// A state folder that cannot be written stands for a full disk: both fail at the same calls.
+#[test]
+fn a_broken_state_folder_loses_no_mail() {
+    let home = Home::new(Script::tls());
+    fs::create_dir_all(home.path(".local/state")).expect("a folder");
+    home.file(".local/state/tls-optout", "no folder");
+    let run = home.run(MUTT, &with_cookie());
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(
+        run.stderr
+            .contains("no notice about this message will be verified"),
+        "{run:?}"
+    );
+    assert!(run.stderr.contains("sent, but no copy is kept"), "{run:?}");
+    assert!(
+        only(&home.received())
+            .data
+            .starts_with(b"TLS-Required: No\r\n")
+    );
+}
+
+#[test]
+fn what_was_sent_goes_after_its_days() {
+    let home = Home::new(Script::tls());
+    assert_sent(&home.run(MUTT, &original()));
+    let [old] = &sent_copies(&home)[..] else {
+        panic!("no copy")
+    };
+    let file = fs::File::options().write(true).open(old).expect("the copy");
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(8 * 24 * 60 * 60);
+    file.set_modified(long_ago).expect("another time");
+    assert_sent(&home.run(MUTT, &original()));
+    let copies = sent_copies(&home);
+    assert!(copies.len() == 1 && copies[0] != *old, "{copies:?}");
+
+    home.write_config(&format!("{}\n[compose]\nkeep_days = 0\n", home.config()));
+    assert_sent(&home.run(MUTT, &original()));
+    assert!(sent_copies(&home).is_empty());
+}
+
+/// mutt's `fcc_clear`: its copy is not what was sent. And a Bcc recipient stands in the envelope alone.
+#[test]
+fn resend_takes_what_was_sent_and_the_notice_is_verified() {
+    let home = Home::new(Script::tls());
+    let blind = "dave@example.net";
+    let signed = original().replace(
+        "text/plain; charset=us-ascii",
+        "multipart/signed; boundary=x",
+    );
+    assert_sent(&home.run(&[MUTT, &[blind]].concat(), &signed));
+    let slip = fs::read_to_string(&sent_copies(&home)[0]).expect("the copy");
+    let slip: serde_json::Value =
+        serde_json::from_str(slip.lines().next().expect("a line")).expect("JSON");
+    let envelope_id = slip["envelope_id"].as_str().expect("an ID");
+    let notice = home
+        .notice()
+        .replace(
+            "text/plain; charset=us-ascii",
+            "multipart/signed; boundary=x",
+        )
+        .replace(
+            "Reporting-MTA:",
+            &format!("Original-Envelope-Id: {envelope_id}\nReporting-MTA:"),
+        )
+        .replace(BOB, blind)
+        .replace(&format!("To: Bob <{blind}>"), &format!("To: Bob <{BOB}>"));
+    let asked = home.resend(&[], &notice);
+    assert!(!asked.stdout.contains("Notice "), "{asked:?}");
+    let guessed = notice.replace(envelope_id, "guessed");
+    let asked = home.resend(&["--dry-run"], &guessed);
+    assert!(asked.stderr.contains("Notice     plausible"), "{asked:?}");
+    let run = home.resend(&["--yes"], &notice);
+    assert_eq!(run.status, 0, "{run:?}");
+    let messages = home.received();
+    assert_eq!(messages.len(), 2);
+    assert_eq!(messages[1].recipients[0].0, blind);
+    let expected = format!("TLS-Required: No\n{signed}").replace('\n', "\r\n");
+    assert_eq!(String::from_utf8_lossy(&messages[1].data), expected);
+}
+
+/// A copy of another message under the same Message-ID proves nothing, and the mail reader's is taken.
+#[test]
+fn a_kept_copy_is_proven_like_any_other() {
+    let home = Home::new(Script::tls());
+    assert_sent(&home.run(
+        MUTT,
+        &original().replace("Subject: Lunch", "Subject: Dinner"),
+    ));
+    let run = home.resend(&["--yes"], &home.notice());
+    assert_eq!(run.status, 0, "{run:?}");
+    let expected = format!("TLS-Required: No\n{}", original()).replace('\n', "\r\n");
+    assert_eq!(String::from_utf8_lossy(&home.received()[1].data), expected);
+}
+
+/// `[compose] command`, before the way of the account: 0 only on its 0, and its own status else.
+#[test]
+fn a_command_gets_the_rest_of_the_options() {
+    let home = Home::new(Script::tls());
+    let command = |script: &str| {
+        home.write_config(&format!("[[account]]\nfrom = \"alice@example.org\"\n[compose]\ncommand = [\"sh\", \"-c\", {script:?}, \"sh\"]\n"));
+    };
+    command("echo \"$@\" > arguments; cat > message");
+    let options = ["-oem", "-FAlice", "-B8BITMIME", "-N", "delay", "-R", "hdrs"];
+    let arguments = [
+        &["sendmail"],
+        &options[..],
+        &["-f", "alice@example.org", "--", BOB],
+    ]
+    .concat();
+    assert_sent(&home.run(&arguments, &with_cookie()));
+    let given = fs::read_to_string(home.path("arguments")).expect("the arguments");
+    assert_eq!(
+        given,
+        format!("-oem -FAlice -B8BITMIME -N delay -R hdrs -i -f alice@example.org -- {BOB}\n")
+    );
+    let message = fs::read_to_string(home.path("message")).expect("the message");
+    assert_eq!(message, format!("TLS-Required: No\n{}", original()));
+    assert_eq!(sent_copies(&home).len(), 1);
+
+    for (script, status) in [
+        ("cat > message; echo busy >&2; exit 75", 75),
+        ("cat > message; exit 68", 68),
+        ("exit 0", 74),
+        ("cat > message; exit 1", 74),
+    ] {
+        command(script);
+        let run = home.run(
+            &arguments,
+            &format!("{}{}", original(), "x".repeat(1 << 17)),
+        );
+        assert_eq!(run.status, status, "{script}: {run:?}");
+    }
+}
+
+#[test]
+fn a_command_that_leads_back_is_noticed() {
+    let home = Home::new(Script::tls());
+    let program = env!("CARGO_BIN_EXE_tls-optout");
+    home.write_config(&format!(
+        "[[account]]\nfrom = \"alice@example.org\"\ncommand = [{program:?}, \"sendmail\"]\n"
+    ));
+    let run = home.run(MUTT, &original());
+    assert_eq!(run.status, 78, "{run:?}");
+    assert!(run.stderr.contains("mail would go in circles"), "{run:?}");
+}
+
+/// An `msmtp` behind it that speaks to the server itself.
+#[test]
+fn through_msmtp() {
+    let home = Home::new(Script::tls());
+    let (host, port) = home.place().split_once(':').expect("a place");
+    home.file(
+        ".msmtprc",
+        &format!(
+            "account default\nhost {host}\nport {port}\nfrom alice@example.org\nauth on\nuser alice\n\
+             passwordeval echo sesame\ntls on\ntls_starttls off\ntls_trust_file {}\n",
+            home.path("ca.pem").display()
+        ),
+    );
+    home.write_config("[[account]]\nfrom = \"alice@example.org\"\ncommand = [\"msmtp\"]\n");
+    let run = home.run(
+        &[
+            &MUTT[..1],
+            &["-oem", "-B8BITMIME", "-N", "failure"],
+            &MUTT[2..],
+        ]
+        .concat(),
+        &with_cookie(),
+    );
+    assert_sent(&run);
+    let message = only(&home.received());
+    let expected = format!("TLS-Required: No\n{}", original()).replace('\n', "\r\n");
+    assert_eq!(String::from_utf8_lossy(&message.data), expected);
+    assert!(
+        message.recipients[0].1.contains("NOTIFY=FAILURE"),
+        "{message:?}"
+    );
+}
