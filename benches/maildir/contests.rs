@@ -1,21 +1,19 @@
 //! Who runs against whom, and by how much ours is to win.
 
 use std::cell::RefCell;
-use std::env;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 use mail_tree::{Kind, Target, Tree, arrival};
 
-use crate::floors::FLOOR;
-use crate::home::Home;
+use crate::daemon;
+use crate::floors;
+use crate::home::{ABSENT, Home};
 use crate::measure::{Cost, Entrant, contest, contest_about, run};
 use crate::others::{Index, Indexer, is_there};
 use crate::report::{Of, against_number, head, row, time};
 
-/// The exit status of ours where no message has the ID (`EX_NOINPUT`).
-const NO_INPUT: i32 = 66;
 /// An index is to stay below this: memory in MiB, bytes a message on the disk.
 const MEMORY: f64 = 100.0;
 const DISK: f64 = 120.0;
@@ -241,6 +239,21 @@ impl Bench {
         }
     }
 
+    /// What a message costs the daemon, which keeps the index.
+    pub(crate) fn daemon(&self) {
+        let home = self.home();
+        if home.has_index()
+            && let Err(error) = home.index()
+        {
+            println!("{error}");
+        }
+        head("the daemon");
+        match daemon::arrivals(&home, &self.tree) {
+            Ok(cpu) => against_number("CPU, a message", cpu.as_secs_f64() * 1e3, "ms", 1.0),
+            Err(error) => println!("| {error} | | | | | | |"),
+        }
+    }
+
     /// With nothing in memory.
     pub(crate) fn cold(&self) {
         let forget = || {
@@ -303,14 +316,7 @@ impl Bench {
     fn absent<'a>(&'a self, home: &'a Home) -> Entrant<'a> {
         Entrant {
             name: "tls-optout find",
-            run: Box::new(|number| {
-                let date = self.tree.target(Kind::Fcc, number).date;
-                let run = run(&mut home.command(&["find", ABSENT, "--date", &date]))?;
-                match run.output.is_empty() && run.status.code() == Some(NO_INPUT) {
-                    true => Ok(run.cost),
-                    false => Err(format!("wrong answer: {} {:?}", run.status, run.output)),
-                }
-            }),
+            run: Box::new(|number| home.find_none(&self.tree.target(Kind::Fcc, number).date)),
         }
     }
 
@@ -387,19 +393,12 @@ impl Bench {
         Entrant {
             name,
             run: Box::new(move |_| {
-                let this = env::current_exe().map_err(|error| error.to_string())?;
-                let mut command = Command::new(this);
-                command.args([FLOOR, name]).arg(self.tree.root());
-                let run = run(&mut command)?;
-                let count = run.output.trim().parse::<u64>().unwrap_or_default();
+                let (cost, count) = floors::measure(name, self.tree.root())?;
                 match name == "empty" || count == self.tree.messages() {
-                    true => Ok(run.cost),
+                    true => Ok(cost),
                     false => Err(format!("wrong answer: {count} files")),
                 }
             }),
         }
     }
 }
-
-/// A Message-ID that no message has.
-const ABSENT: &str = "0123456789abcdef.nobody@laptop.example.org";

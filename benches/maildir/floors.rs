@@ -1,11 +1,15 @@
 //! What no program can do without: this program started again as one that does only that.
 
+use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+
+use crate::measure::{self, Cost};
 
 /// The first argument of this program when it is to be a floor.
 pub(crate) const FLOOR: &str = "--floor";
@@ -26,6 +30,13 @@ pub(crate) fn run(name: &str, root: &Path) {
         // An empty program.
         _ => {}
     }
+}
+
+/// Runs one in a process of its own. The answer: its cost, and how many files it has met.
+pub(crate) fn measure(name: &str, root: &Path) -> Result<(Cost, u64), String> {
+    let this = env::current_exe().map_err(|error| error.to_string())?;
+    let run = measure::run(Command::new(this).args([FLOOR, name]).arg(root))?;
+    Ok((run.cost, run.output.trim().parse().unwrap_or_default()))
 }
 
 /// All names of files below a folder.

@@ -11,6 +11,11 @@ use tempfile::TempDir;
 use crate::measure::{Cost, run};
 use crate::others::size;
 
+/// A Message-ID that no message has.
+pub(crate) const ABSENT: &str = "0123456789abcdef.nobody@laptop.example.org";
+/// The exit status of ours where no message has the ID (`EX_NOINPUT`).
+const NO_INPUT: i32 = 66;
+
 /// A home of her own for each kind of measurement: one never has an index, another has.
 pub(crate) struct Home {
     program: PathBuf,
@@ -19,6 +24,17 @@ pub(crate) struct Home {
 
 impl Home {
     pub(crate) fn new(program: &Path, tree: &Tree) -> io::Result<Self> {
+        let inbox = tree.root().join("INBOX");
+        Self::with(program, tree, &inbox, &[tree.root()])
+    }
+
+    /// One who watches `inbox` and searches these roots.
+    pub(crate) fn with(
+        program: &Path,
+        tree: &Tree,
+        inbox: &Path,
+        search: &[&Path],
+    ) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         let config = folder.path().join(".config/tls-optout");
         fs::create_dir_all(&config)?;
@@ -26,8 +42,8 @@ impl Home {
         fs::write(
             config.join("config.toml"),
             format!(
-                "[mail]\ninbox = [\"{root}/INBOX\"]\nsent = [\"{root}/{}\", \"{root}/{}\"]\n\
-                 search = [\"{root}\"]\n[[account]]\nfrom = [\"{OWNER}\"]\n\
+                "[mail]\ninbox = [{inbox:?}]\nsent = [\"{root}/{}\", \"{root}/{}\"]\n\
+                 search = {search:?}\n[[account]]\nfrom = [\"{OWNER}\"]\n\
                  submission = \"smtps://me@mail.example.org\"\n",
                 SENT[0], SENT[1],
             ),
@@ -69,6 +85,15 @@ impl Home {
     /// Does the program know how to make an index?
     pub(crate) fn has_index(&self) -> bool {
         run(&mut self.command(&["index", "--help"])).is_ok_and(|run| run.status.success())
+    }
+
+    /// Looks for a Message-ID that no message has.
+    pub(crate) fn find_none(&self, date: &str) -> Result<Cost, String> {
+        let run = run(&mut self.command(&["find", ABSENT, "--date", date]))?;
+        match run.output.is_empty() && run.status.code() == Some(NO_INPUT) {
+            true => Ok(run.cost),
+            false => Err(format!("wrong answer: {} {:?}", run.status, run.output)),
+        }
     }
 
     /// What the program keeps, in bytes.

@@ -2,8 +2,9 @@
 //! as whole processes in turns on one tree of mail. Every answer is checked.
 //!
 //! `cargo bench --bench maildir -- [SIZE] [PART...]`: SIZE is 10k (the default), 100k or 1M messages,
-//! PART some of `search`, `index`, `arrival`, `cold`, `many`; without one all but the last two. The
-//! trees and the other programs' indexes are kept in the folder that `TLS_OPTOUT_BENCH_MAIL` names,
+//! PART some of `search`, `index`, `arrival`, `daemon`, `cold` and `many`; without one all but the last two.
+//! `many` makes SIZE empty files in 5,000 folders for the time of the run, to see what names alone cost. The
+//! other trees and the other programs' indexes are kept in the folder that `TLS_OPTOUT_BENCH_MAIL` names,
 //! `target/bench-mail` otherwise; a million messages take 6 GB. `TLS_OPTOUT_BENCH_PROGRAM` is the
 //! program to measure where it is not this one.
 
@@ -14,8 +15,10 @@ use contests::Bench;
 use mail_tree::Tree;
 
 mod contests;
+mod daemon;
 mod floors;
 mod home;
+mod many;
 mod measure;
 mod others;
 mod report;
@@ -45,13 +48,17 @@ fn main() {
         .filter(|argument| messages(argument).is_none())
         .collect();
     let does = |part: &str| match part {
-        _ if parts.is_empty() => part != "cold" && part != "many",
+        _ if parts.is_empty() => part != "cold",
         _ => parts.contains(&part),
     };
 
     let program = env::var_os("TLS_OPTOUT_BENCH_PROGRAM")
         .map_or_else(|| env!("CARGO_BIN_EXE_tls-optout").into(), PathBuf::from);
     report::circumstances(&program);
+    if parts == ["many"] {
+        report::load();
+        return many::run(&program, size).expect("room for the files");
+    }
     let tree = Tree::kept(size).expect("a tree of mail");
     println!("{} messages in {} folders", tree.messages(), tree.folders());
     report::load();
@@ -64,6 +71,9 @@ fn main() {
     }
     if does("arrival") {
         bench.arrival();
+    }
+    if does("daemon") {
+        bench.daemon();
     }
     if does("cold") {
         bench.cold();

@@ -24,16 +24,17 @@ impl Random {
 }
 
 /// Writes messages, one after the other.
-pub(crate) struct Writer {
-    words: Vec<String>,
+pub(crate) struct Writer<'a> {
+    words: &'a [String],
     random: Random,
     text: String,
 }
 
-impl Writer {
-    pub(crate) fn new() -> Self {
+impl<'a> Writer<'a> {
+    /// One that knows these words: [`words`].
+    pub(crate) fn new(words: &'a [String]) -> Self {
         Self {
-            words: (0..WORDS).map(word).collect(),
+            words,
             random: Random(0),
             text: String::new(),
         }
@@ -245,11 +246,17 @@ impl Writer {
 
 /// A message that arrives now.
 pub(crate) fn received_now(id: &str, number: u64) -> Vec<u8> {
-    let mut writer = Writer::new();
+    let words = words();
+    let mut writer = Writer::new(&words);
     writer.random = Random(mixed(number));
     writer.trace("bob@example.net");
     writer.letter("bob", "Tue, 24 Mar 2026 12:00:00 +0000", id, None);
     writer.text.into_bytes()
+}
+
+/// The words of the language, the most frequent first.
+pub(crate) fn words() -> Vec<String> {
+    (0..WORDS).map(word).collect()
 }
 
 /// A word of two to four syllables.

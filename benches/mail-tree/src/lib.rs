@@ -8,10 +8,10 @@
 //! a draft, and a notice with its header in the body.
 
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use layout::{Folder, Message};
@@ -129,33 +129,68 @@ impl Tree {
                 fs::create_dir_all(self.root.join(&folder.path).join(part))?;
             }
         }
+        let words = letter::words();
         let portions: Vec<(usize, u64)> = (0..self.folders.len())
             .flat_map(|folder| {
                 let starts = (0..self.folders[folder].messages).step_by(PORTION as usize);
                 starts.map(move |start| (folder, start))
             })
             .collect();
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let mut writer = Writer::new();
-            while let Some(&(folder, start)) = portions.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let end = self.folders[folder].messages.min(start + PORTION);
-                for index in start..end {
-                    let message = Message::new(&self.folders, folder, index);
-                    let text = writer.write(&message);
-                    fs::write(self.root.join(message.path(text.len())), text)?;
-                }
+        in_parallel(portions.len() as u64, |number| {
+            let (folder, start) = portions[number as usize];
+            let end = self.folders[folder].messages.min(start + PORTION);
+            let mut writer = Writer::new(&words);
+            for index in start..end {
+                let message = Message::new(&self.folders, folder, index);
+                let text = writer.write(&message);
+                fs::write(self.root.join(message.path(text.len())), text)?;
             }
             Ok(())
-        };
-        let threads = thread::available_parallelism().map_or(1, usize::from);
-        thread::scope(|scope| {
-            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-            threads
-                .into_iter()
-                .try_for_each(|thread| thread.join().expect("a thread that does not panic"))
         })
     }
+}
+
+/// Makes `folders` folders below `root` with `messages` empty files in all: what a very large mail store is to
+/// everything that looks at names.
+///
+/// # Errors
+///
+/// Whatever the system says.
+pub fn plant_names(root: &Path, folders: u64, messages: u64) -> io::Result<()> {
+    in_parallel(folders, |folder| {
+        let path = root.join(format!("{}/{folder}", folder % 50));
+        for part in ["cur", "new", "tmp"] {
+            fs::create_dir_all(path.join(part))?;
+        }
+        let first = messages * folder / folders;
+        for number in first..messages * (folder + 1) / folders {
+            let time = 1_450_000_000 + number % 315_000_000;
+            let random = mixed(number);
+            let name = format!("cur/{time}.M{}P{}.mail,S=3000:2,S", random >> 44, number);
+            File::create_new(path.join(name))?;
+        }
+        Ok(())
+    })
+}
+
+/// Does the same for all numbers below `count`, by as many threads as there are processors.
+fn in_parallel(count: u64, work: impl Fn(u64) -> io::Result<()> + Sync) -> io::Result<()> {
+    let next = AtomicU64::new(0);
+    let work = || {
+        loop {
+            match next.fetch_add(1, Ordering::Relaxed) {
+                number if number < count => work(number)?,
+                _ => return Ok(()),
+            }
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        threads
+            .into_iter()
+            .try_for_each(|thread| thread.join().expect("a thread that does not panic"))
+    })
 }
 
 /// A message that arrives in `INBOX` now: its Message-ID and its bytes.
