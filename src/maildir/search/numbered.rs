@@ -19,8 +19,8 @@ const FEW: usize = 256;
 const AROUND: usize = 128;
 /// How many files are likely at most, of all folders together.
 const MOST: usize = 16 << 10;
-/// So many files are asked for a date where one tells none.
-const TRIES: usize = 4;
+/// So many files on each side of one are asked for their dates too.
+const NEIGHBOURS: usize = 2;
 
 /// Numbers of the files in `listing` that are likely to have been written about the time `near`.
 pub(super) fn likely(listing: &Listing, files: Range<usize>, near: i64) -> Vec<usize> {
@@ -53,14 +53,17 @@ pub(super) fn likely(listing: &Listing, files: Range<usize>, near: i64) -> Vec<u
     likely
 }
 
-/// The first of `count` places whose date is not before `near`, should the dates rise.
+/// About the first of `count` places whose date is not before `near`, should the dates rise. Where a single
+/// message is out of order its neighbours outvote it.
 fn place(count: usize, near: i64, date: &mut impl FnMut(usize) -> Option<i64>) -> usize {
     let (mut start, mut end) = (0, count);
     while start < end {
         let middle = start.midpoint(end);
-        let mut asked = (middle..end.min(middle + TRIES)).filter_map(|at| Some((at, date(at)?)));
-        match asked.next() {
-            Some((at, date)) if date < near => start = at + 1,
+        let neighbours = middle.saturating_sub(NEIGHBOURS)..count.min(middle + NEIGHBOURS + 1);
+        let mut dates: Vec<i64> = neighbours.filter_map(&mut *date).collect();
+        dates.sort_unstable();
+        match dates.get(dates.len() / 2) {
+            Some(date) if *date < near => start = middle + 1,
             Some(_) => end = middle,
             None => break,
         }
@@ -72,27 +75,37 @@ fn place(count: usize, near: i64, date: &mut impl FnMut(usize) -> Option<i64>) -
 mod tests {
     use super::*;
 
+    /// Where `near` is found among rising dates, some of which are others, and how many were asked for.
+    fn found(count: usize, near: usize, other: impl Fn(usize) -> Option<i64>) -> (usize, usize) {
+        let mut asked = 0;
+        let mut date = |place: usize| {
+            asked += 1;
+            other(place)
+        };
+        let place = place(count, near.cast_signed() as i64, &mut date);
+        (place, asked)
+    }
+
     #[test]
     fn the_place_among_rising_dates() {
-        for count in 0..40 {
-            for near in -1..=count {
-                let mut asked = 0;
-                let mut date = |place: usize| {
-                    asked += 1;
-                    i64::try_from(place).ok()
-                };
-                let found = place(usize::try_from(count).unwrap(), near, &mut date);
-                assert_eq!(i64::try_from(found).unwrap(), near.max(0));
-                assert!(asked <= 7, "{asked}");
+        for count in 0..100 {
+            for near in 0..=count {
+                let (place, asked) = found(count, near, |place| Some(place.cast_signed() as i64));
+                assert!(place.abs_diff(near) <= NEIGHBOURS, "{near} {place}");
+                assert!(asked <= 7 * (2 * NEIGHBOURS + 1), "{asked}");
             }
         }
     }
 
     #[test]
-    fn files_without_a_date_are_passed_over() {
-        let mut date = |place: usize| place.is_multiple_of(3).then(|| place.cast_signed() as i64);
-        let found = place(3_000, 1_500, &mut date);
-        assert!(found.abs_diff(1_500) <= TRIES, "{found}");
-        assert_eq!(place(100, 7, &mut |_| None), 50);
+    fn what_is_out_of_order_or_tells_no_date_misleads_nobody() {
+        let (place, _) = found(3000, 2000, |place| match place {
+            _ if place.is_multiple_of(3) => None,
+            _ if place.is_multiple_of(5) => Some(0),
+            _ if place.is_multiple_of(7) => Some(i64::MAX),
+            _ => Some(place.cast_signed() as i64),
+        });
+        assert!(place.abs_diff(2000) < AROUND, "{place}");
+        assert_eq!(found(100, 7, |_| None).0, 50);
     }
 }
