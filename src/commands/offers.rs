@@ -148,12 +148,17 @@ impl View<'_> {
         if let Some(fact) = doubtful {
             notes += &format!("; {}, says an unverified notice", in_words(fact));
         }
+        let left = expires
+            .filter(|expires| state == "open" && *expires > now)
+            .map(|expires| format!(", {} left", span(expires - now)));
         let text = format!(
-            "{:>4}  {state:<9}  {}  {}  \"{}\"",
+            "{:>4}  {:>4}  {state:<9}  {}  {}  \"{}\"{}",
             offer.id,
+            span(now - offer.recorded),
             shown(who),
             shown(&format!("{cause}{notes}")),
-            shown(&offer.subject)
+            shown(&offer.subject),
+            left.unwrap_or_default()
         );
         Line {
             number: offer.id,
@@ -161,6 +166,16 @@ impl View<'_> {
             text,
             json,
         }
+    }
+}
+
+/// "5m", "3h", "4d": a length of time, in seconds, rounded down.
+fn span(seconds: i64) -> String {
+    const HOUR: i64 = 3600;
+    match seconds {
+        ..HOUR => format!("{}m", seconds.max(0) / 60),
+        HOUR..172_800 => format!("{}h", seconds / HOUR),
+        _ => format!("{}d", seconds / (24 * HOUR)),
     }
 }
 
@@ -184,7 +199,8 @@ fn letter((about, letter): &(String, Delivery)) -> Line {
         number: 0,
         state,
         text: format!(
-            "   -  {state:<9}  {}  letter about <{}>",
+            "   -  {:>4}  {state:<9}  {}  letter about <{}>",
+            span(now() - letter.at),
             shown(to),
             shown(about)
         ),
@@ -299,4 +315,24 @@ fn no_offer(id: i64) -> Failure {
         NO_INPUT,
         format!("no offer {id}; `{NAME} offers` lists them"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_short() {
+        for (seconds, text) in [
+            (-5, "0m"),
+            (59, "0m"),
+            (3_599, "59m"),
+            (3_600, "1h"),
+            (172_799, "47h"),
+            (172_800, "2d"),
+            (432_000, "5d"),
+        ] {
+            assert_eq!(span(seconds), text);
+        }
+    }
 }

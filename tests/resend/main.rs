@@ -97,7 +97,7 @@ fn without_a_terminal_the_offer_is_recorded_and_can_be_taken_up() {
     let done = home.run(&["offers"], "");
     assert_eq!((done.status, done.stdout.as_str()), (1, ""), "{done:?}");
     let all = home.run(&["offers", "--all"], "");
-    assert!(all.stdout.starts_with("   1  sent "), "{all:?}");
+    assert!(all.stdout.starts_with("   1    0m  sent "), "{all:?}");
     assert_eq!(home.received().len(), 1);
 }
 
