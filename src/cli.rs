@@ -122,6 +122,9 @@ pub struct Resend {
     /// For macros: wait for a key at the end, and end with status 0
     #[arg(long)]
     pub pause: bool,
+    /// All offers that wait, one after another
+    #[arg(long, conflicts_with_all = ["notices", "to"])]
+    pub all: bool,
     /// Notices, or messages that you have sent, as files (mbox for several), or offers by number; none or "-":
     /// standard input
     #[arg(value_name = "FILE or OFFER")]
@@ -145,6 +148,9 @@ pub struct Offers {
     /// Those that are done, expired or dismissed too
     #[arg(long, short)]
     pub all: bool,
+    /// Only how many wait, for a status line
+    #[arg(long, conflicts_with_all = ["json", "all"])]
+    pub count: bool,
 }
 
 /// Arguments of `dismiss`.

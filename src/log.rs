@@ -1,18 +1,26 @@
-//! Logs go to standard error: warnings, and of the daemon one line for each offer. `-v` or `RUST_LOG` say
+//! Logs go to standard error: warnings, and of the daemon one line for each notice. `-v` or `RUST_LOG` say
 //! that it shall be more. No subject, no address, nothing secret stands in them above the level `debug`.
 
+use std::env;
+use std::fmt;
 use std::io::{IsTerminal, stderr};
 
-use tracing::{Level, Metadata};
-use tracing_subscriber::EnvFilter;
+use rustix::fs::fstat;
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
-/// Starts logging. `usual` counts from 0, warnings, to 3, everything; each `-v` makes it one more and
-/// comes before `RUST_LOG`.
-pub fn start(usual: u8, verbose: u8) {
-    let level = match usual.saturating_add(verbose) {
+use crate::terminal::shown;
+
+/// Starts logging: warnings, and of a `daemon` more; each `-v` makes it one step more and comes before
+/// `RUST_LOG`. A daemon says the time with each line, unless the journal of systemd does.
+pub fn start(daemon: bool, verbose: u8) {
+    let level = match u8::from(daemon).saturating_add(verbose) {
         0 => "warn",
         1 => "info",
         2 => "debug",
@@ -27,14 +35,52 @@ pub fn start(usual: u8, verbose: u8) {
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(stderr)
         .with_ansi(stderr().is_terminal())
-        .with_target(false)
-        .without_time();
+        .with_target(false);
+    let lines = match (is_journal(), daemon) {
+        (true, _) => lines.event_format(Journal).boxed(),
+        (_, true) => lines.boxed(),
+        _ => lines.without_time().boxed(),
+    };
     // A second start in one process, as tests have it, keeps the first.
     let _ = tracing_subscriber::registry()
         .with(filter)
         .with(filter_fn(is_ours_or_warns))
         .with(lines)
         .try_init();
+}
+
+/// Is standard error a stream of systemd's journal (systemd.exec(5), `JOURNAL_STREAM`)? A program that sends it
+/// elsewhere keeps the variable.
+fn is_journal() -> bool {
+    let named = env::var("JOURNAL_STREAM").unwrap_or_default();
+    fstat(stderr()).is_ok_and(|file| named == format!("{}:{}", file.st_dev, file.st_ino))
+}
+
+/// A line as the journal takes it: its priority (sd-daemon(3)) and the message. It has the time itself.
+struct Journal;
+
+impl<S, N> FormatEvent<S, N> for Journal
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let priority = match *event.metadata().level() {
+            Level::ERROR => 3,
+            Level::WARN => 4,
+            Level::INFO => 6,
+            _ => 7,
+        };
+        let mut text = String::new();
+        context.format_fields(Writer::new(&mut text), event)?;
+        // A line end would begin another entry, of a priority that the text could name.
+        writeln!(writer, "<{priority}>{}", shown(&text))
+    }
 }
 
 /// Whatever `RUST_LOG` asks for: the keyring's library may log what passes through it.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tls_optout::config::{
     self, ACCOUNT_KEYS, Account, Asking, COMPOSE_KEYS, CommandLine, Compose, Config, MAIL_KEYS,
-    POLICY_KEYS, Places, discover,
+    POLICY_KEYS, Places, TELL_KEYS, discover,
 };
 use tls_optout::policy::Decision;
 use tls_optout::submission::Mechanism;
@@ -193,6 +193,7 @@ fn the_reference_and_the_parser_know_the_same_keys() {
     assert_eq!(section("`[[account]]`"), ACCOUNT_KEYS);
     assert_eq!(section("`[compose]`"), COMPOSE_KEYS);
     assert_eq!(section("`[policy]`"), POLICY_KEYS);
+    assert_eq!(section("`[tell]`"), TELL_KEYS);
 
     // A key that is listed as known is read: a date fits none of them, and is not an unknown key.
     let home = Home::bare();
@@ -201,6 +202,7 @@ fn the_reference_and_the_parser_know_the_same_keys() {
         ("[[account]]", ACCOUNT_KEYS),
         ("[compose]", COMPOSE_KEYS),
         ("[policy]", POLICY_KEYS),
+        ("[tell]", TELL_KEYS),
     ] {
         for key in keys {
             let error = home.error(&format!("{section}\n{key} = 2026-11-24\n"));
@@ -555,6 +557,34 @@ fn a_damaged_memory_is_replaced() {
         assert_eq!(home.load(), first, "{damage}");
     }
     assert_eq!(home.runs(), 4);
+}
+
+/// A daemon's start asks mutt where that can ask nothing of the user.
+#[test]
+fn with_nobody_there_no_rc_file_runs_a_command() {
+    for (reader, rc_file) in READERS {
+        let home = Home::with(reader);
+        home.maildir("Mail/INBOX");
+        home.write(rc_file, "source ~/more\n");
+        home.write("more", "set folder=~/Mail spoolfile=+INBOX\n");
+        let load = || Config::load(&home.places, Asking::IfHarmless).unwrap();
+        let config = load();
+        assert_eq!(config.mail.inbox, [home.path("Mail/INBOX")], "{reader}");
+        assert!(!config.is_mutt_unasked);
+        // Now it runs something: what is remembered must do.
+        home.write(rc_file, "source ~/more\nset my_x=`sh -c ': > ran'`\n");
+        assert_eq!(load().mail, config.mail, "{reader}");
+        fs::remove_file(home.path(".cache/tls-optout/mutt.json")).unwrap();
+        let config = load();
+        assert!(config.mail.inbox.is_empty() && config.is_mutt_unasked);
+        assert!(!home.path("ran").exists(), "{reader}");
+        home.load();
+        assert!(
+            home.path("ran").exists(),
+            "{reader}: the test proves nothing"
+        );
+        assert_eq!(load().mail.inbox, [home.path("Mail/INBOX")], "{reader}");
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ use crate::offer::standing::{Facts, Waits, consents};
 use crate::offer::store::Journal;
 use crate::offer::{Recorded, State, consider};
 use crate::policy::Decision;
+use crate::watch::{Event, Turn};
 
 use super::resend::case::Case;
 use super::resend::outgoing;
@@ -27,37 +28,43 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Sends beside the daemon, which goes on recording offers meanwhile.
 pub(super) struct Worker {
-    wake: Sender<()>,
+    wake: Sender<Turn>,
+    turn: Turn,
     is_over: Arc<AtomicBool>,
     ended: Receiver<()>,
 }
 
 impl Worker {
-    pub(super) fn start(places: &Places) -> Worker {
+    /// `events` hears when a turn is over.
+    pub(super) fn start(places: &Places, events: &Sender<Event>) -> Worker {
         let (wake, woken) = channel();
         let (end, ended) = channel();
         let is_over = Arc::new(AtomicBool::new(false));
-        let (places, is_told) = (places.clone(), Arc::clone(&is_over));
+        let (places, events, is_told) = (places.clone(), events.clone(), Arc::clone(&is_over));
         thread::spawn(move || {
-            while woken.recv().is_ok() {
+            while let Ok(turn) = woken.recv() {
                 // One look sees all that it was woken for meanwhile.
-                while woken.try_recv().is_ok() {}
+                let turn = woken.try_iter().last().unwrap_or(turn);
                 if let Err(failure) = act(&places, &is_told) {
                     tracing::error!("{failure}");
                 }
+                let _ = events.send(Event::Acted(turn));
             }
             let _ = end.send(());
         });
         Worker {
             wake,
+            turn: 0,
             is_over,
             ended,
         }
     }
 
-    /// Something may be there to send.
-    pub(super) fn wake(&self) {
-        let _ = self.wake.send(());
+    /// Something may be there to send. The turn in which it will be looked at.
+    pub(super) fn wake(&mut self) -> Turn {
+        self.turn += 1;
+        let _ = self.wake.send(self.turn);
+        self.turn
     }
 
     /// Begins nothing more. What is under way gets some time: cut off, its outcome would be unknown.
@@ -152,6 +159,7 @@ fn one(
         send: &case.plan.send,
         policy: &config.policy,
         provenance: case.judgement.provenance,
+        is_by_id_alone: case.judgement.is_by_id_alone,
         is_flawed: !case.flaws.is_empty(),
         honours: case.honour.map(|(honours, _)| honours),
         accounts: config.accounts_for(&case.route.sender).len(),

@@ -37,6 +37,7 @@ mod resend;
 mod route;
 mod send;
 mod sendmail;
+mod telling;
 mod watch;
 
 /// Done; or: yes, TLS is the cause.
@@ -132,7 +133,8 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { DONE });
         }
     };
-    log::start(u8::from(matches!(cli.verb, Verb::Watch(_))), cli.verbose);
+    let is_daemon = matches!(cli.verb, Verb::Watch(_));
+    log::start(is_daemon, cli.verbose);
     match run(cli) {
         Ok(status) => ExitCode::from(status),
         Err(failure) => {
@@ -218,6 +220,11 @@ fn notice_bytes(places: &Places, notice: &Path) -> Result<Vec<u8>, Failure> {
     let Some(number) = number.filter(|_| !notice.exists()) else {
         return input(notice);
     };
+    offer_bytes(places, number)
+}
+
+/// The notice that an offer rests on.
+fn offer_bytes(places: &Places, number: i64) -> Result<Vec<u8>, Failure> {
     let offer = journal(places)?.offer(number)?;
     offer.map(|offer| offer.notice).ok_or_else(|| {
         Failure::new(

@@ -10,6 +10,7 @@ use crate::message::text::rfc3339;
 use crate::notice::Action;
 use crate::offer::fate::{Fate, Known, fate, hearsay, history, same};
 use crate::offer::news::{Bearing, Fact};
+use crate::offer::store::Journal;
 use crate::offer::{Delivery, LETTER, Recorded, State};
 use crate::terminal::{self, shown};
 
@@ -18,16 +19,14 @@ use super::{DONE, Failure, NO_INPUT, NOTHING, USAGE, journal, now};
 /// Prints the offers that wait, or all of them.
 pub(super) fn list(args: &Offers, places: &Places) -> Result<u8, Failure> {
     let mut journal = journal(places)?;
+    if args.count {
+        let count = count(&mut journal)?;
+        writeln!(io::stdout(), "{count}")?;
+        return Ok(DONE);
+    }
     let mut lines = Vec::new();
-    for offer in journal.offers()? {
-        let deliveries = journal.deliveries(&offer.message_id)?;
-        let facts = journal.facts(&offer.message_id)?;
-        let view = View {
-            offer: &offer,
-            deliveries: &deliveries,
-            facts: &facts,
-        };
-        lines.extend(view.lines(now()));
+    for offer in journal.briefs()? {
+        lines.extend(lines_of(&mut journal, &offer)?);
     }
     lines.extend(journal.letters()?.iter().map(letter));
     lines.retain(|line| args.all || line.waits());
@@ -48,6 +47,34 @@ pub(super) fn list(args: &Offers, places: &Places) -> Result<u8, Failure> {
         }
     }
     Ok(if lines.is_empty() { NOTHING } else { DONE })
+}
+
+/// Is there somebody of whom the user has to decide?
+pub(super) fn awaits_word(journal: &mut Journal, offer: &Recorded) -> Result<bool, Failure> {
+    let lines = lines_of(journal, offer)?;
+    let awaits = |line: &Line| matches!(line.state, "open" | "given-up" | "refused");
+    Ok(lines.iter().any(awaits))
+}
+
+/// How many offers wait for the user.
+pub(super) fn count(journal: &mut Journal) -> Result<usize, Failure> {
+    let mut count = 0;
+    for offer in journal.briefs()? {
+        count += usize::from(lines_of(journal, &offer)?.iter().any(Line::waits));
+    }
+    Ok(count)
+}
+
+/// A line for each recipient of the offer.
+fn lines_of(journal: &mut Journal, offer: &Recorded) -> Result<Vec<Line>, Failure> {
+    let deliveries = journal.deliveries(&offer.message_id)?;
+    let facts = journal.facts(&offer.message_id)?;
+    let view = View {
+        offer,
+        deliveries: &deliveries,
+        facts: &facts,
+    };
+    Ok(view.lines(now()))
 }
 
 /// An offer and all that is known about it.
@@ -121,12 +148,17 @@ impl View<'_> {
         if let Some(fact) = doubtful {
             notes += &format!("; {}, says an unverified notice", in_words(fact));
         }
+        let left = expires
+            .filter(|expires| state == "open" && *expires > now)
+            .map(|expires| format!(", {} left", span(expires - now)));
         let text = format!(
-            "{:>4}  {state:<9}  {}  {}  \"{}\"",
+            "{:>4}  {:>4}  {state:<9}  {}  {}  \"{}\"{}",
             offer.id,
+            span(now - offer.recorded),
             shown(who),
             shown(&format!("{cause}{notes}")),
-            shown(&offer.subject)
+            shown(&offer.subject),
+            left.unwrap_or_default()
         );
         Line {
             number: offer.id,
@@ -134,6 +166,16 @@ impl View<'_> {
             text,
             json,
         }
+    }
+}
+
+/// "5m", "3h", "4d": a length of time, in seconds, rounded down.
+fn span(seconds: i64) -> String {
+    const HOUR: i64 = 3600;
+    match seconds {
+        ..HOUR => format!("{}m", seconds.max(0) / 60),
+        HOUR..172_800 => format!("{}h", seconds / HOUR),
+        _ => format!("{}d", seconds / (24 * HOUR)),
     }
 }
 
@@ -157,7 +199,8 @@ fn letter((about, letter): &(String, Delivery)) -> Line {
         number: 0,
         state,
         text: format!(
-            "   -  {state:<9}  {}  letter about <{}>",
+            "   -  {:>4}  {state:<9}  {}  letter about <{}>",
+            span(now() - letter.at),
             shown(to),
             shown(about)
         ),
@@ -272,4 +315,24 @@ fn no_offer(id: i64) -> Failure {
         NO_INPUT,
         format!("no offer {id}; `{NAME} offers` lists them"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_short() {
+        for (seconds, text) in [
+            (-5, "0m"),
+            (59, "0m"),
+            (3_599, "59m"),
+            (3_600, "1h"),
+            (172_799, "47h"),
+            (172_800, "2d"),
+            (432_000, "5d"),
+        ] {
+            assert_eq!(span(seconds), text);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! `resend`: the main job. A notice in, or the message itself, an offer shown, the user's word, the message out.
 
+use std::cell::Cell;
 use std::io::{self, Write};
 
 use serde_json::json;
@@ -13,8 +14,12 @@ use case::Case;
 use given::{Given, Kind};
 use question::Answer;
 
+use super::offers::awaits_word;
 use super::send::{Outgoing, send};
-use super::{DECLINED, DONE, Failure, INTERNAL, IO, NOTHING, TRY_AGAIN, each, inputs, tell_doubt};
+use super::{
+    DECLINED, DONE, Failure, INTERNAL, IO, NOTHING, TRY_AGAIN, each, inputs, journal, offer_bytes,
+    tell_doubt,
+};
 
 pub(super) mod case;
 mod given;
@@ -26,23 +31,46 @@ pub(super) fn run(args: &Resend, places: &Places) -> Result<u8, Failure> {
     if let (true, Ok(mut terminal)) = (args.pause, Terminal::open()) {
         let _ = terminal.erase_below();
     }
-    let mut seen = false;
-    let status = each(inputs(&args.notices)?, |name| {
-        let messages = given::messages(places, name).inspect_err(|_| seen = true)?;
-        Ok(each(messages, |message| {
-            let result = one(args, places, message);
-            // The user who said no has seen everything.
-            seen |= !matches!(result, Ok(DECLINED));
-            result
-        }))
-    });
+    let seen = Cell::new(false);
+    let go = |given: &Given| {
+        let result = one(args, places, given);
+        // The user who said no has seen everything.
+        seen.set(seen.get() || !matches!(result, Ok(DECLINED)));
+        result
+    };
+    let unread = |_: &Failure| seen.set(true);
+    let status = match args.all {
+        true => each(waiting(places)?, |offer| {
+            let bytes = offer_bytes(places, *offer).inspect_err(unread)?;
+            go(&Given { bytes, file: None })
+        }),
+        false => each(inputs(&args.notices)?, |name| {
+            let messages = given::messages(places, name).inspect_err(unread)?;
+            Ok(each(messages, go))
+        }),
+    };
     if args.pause {
-        if seen {
+        if seen.get() {
             hold();
         }
         return Ok(DONE);
     }
     Ok(status)
+}
+
+/// The numbers of all offers that wait.
+fn waiting(places: &Places) -> Result<Vec<i64>, Failure> {
+    let mut journal = journal(places)?;
+    let mut waiting = Vec::new();
+    for offer in journal.briefs()? {
+        if awaits_word(&mut journal, &offer)? {
+            waiting.push(offer.id);
+        }
+    }
+    match waiting.is_empty() {
+        true => Err(Failure::new(NOTHING, "no offer waits")),
+        false => Ok(waiting),
+    }
 }
 
 /// Keeps the screen until a key is pressed: mutt would redraw it at once.

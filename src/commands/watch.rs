@@ -1,28 +1,31 @@
 //! `watch`: the daemon. It records offers, and has those sent for which the policy gives standing consent.
 
-use std::io;
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender, channel};
-use std::thread;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
-
 use crate::cli::Watch;
-use crate::config::{Asking, Config, Places};
+use crate::config::{Asking, Config, Places, Tell};
+use crate::notice::Notice;
+use crate::offer::consider;
 use crate::offer::store::Journal;
 use crate::terminal::shown;
+use crate::watch::alone::{self, Alone};
 use crate::watch::folders::Folders;
+use crate::watch::keeper::Keeper;
+use crate::watch::manager::Manager;
 use crate::watch::progress::Progress;
-use crate::watch::{Event, Events, arrival, keeper};
+use crate::watch::{Event, Events, Turn, arrival, clock, signals};
 
 use super::arrived::take_in;
 use super::auto::{self, Worker};
 use super::find::folders_of;
-use super::{CONFIG, DONE, Failure, IO, NOTHING, journal};
+use super::telling::Telling;
+use super::{CONFIG, DONE, Failure, IO, NOTHING, TRY_AGAIN, journal};
 
 /// How often everything is looked through, whatever the system tells.
 const LOOK: Duration = Duration::from_secs(300);
@@ -33,34 +36,77 @@ const ATTEMPTS: usize = 4;
 
 /// Looks through the inbox folders, and goes on as messages come.
 pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
-    // Never asks mutt: a daemon's start must not open a passphrase prompt.
-    let config = Config::load(places, Asking::Never)?;
-    if config.mail.inbox.is_empty() {
-        let file = config.file.display();
-        let text = format!("no folder to watch; write [mail] inbox into {file}");
-        return Err(Failure::new(CONFIG, text));
+    let mut config = settings(places)?;
+    let journal = journal(places)?;
+    let state = places.state_home.join(super::NAME);
+    let alone = match (Alone::become_it(&state), args.once) {
+        (Ok(alone), _) => Some(alone),
+        // A look beside the daemon does no harm.
+        (Err(alone::Error::Taken { .. }), true) => None,
+        (Err(error), _) => {
+            let status = match error {
+                alone::Error::Taken { .. } => TRY_AGAIN,
+                alone::Error::Io { .. } => IO,
+            };
+            return Err(Failure::new(status, error));
+        }
+    };
+    if alone.is_none() {
+        config.tell = Tell::none();
     }
-    let index = config.mail.index.then(|| folders_of(&config));
+    // Nobody would be there to hear a click.
+    config.tell.desktop &= !args.once;
+    let (sender, receiver) = channel();
     let mut daemon = Daemon {
+        telling: Telling::start(&config, &sender),
+        worker: Worker::start(places, &sender),
+        keeper: None,
         folders: Folders::new(config.mail.inbox.clone()),
         config,
-        journal: journal(places)?,
-        progress: Progress::load(places.state_home.join(super::NAME).join("looked")),
+        journal,
+        progress: Progress::load(state.join("looked")),
+        state,
+        manager: Manager::from_env(),
+        has_news: false,
         is_over: Arc::new(AtomicBool::new(false)),
     };
     if args.once {
         let new = daemon.look()?;
         let sent = auto::act(places, &daemon.is_over)?;
+        daemon.telling.was_acted(Turn::MAX);
+        daemon.tell();
+        daemon.telling.finish(&mut daemon.journal, &receiver);
         return Ok(if new + sent > 0 { DONE } else { NOTHING });
     }
-    if let Some(folders) = index {
-        let state = places.state_home.join(super::NAME);
-        thread::spawn(move || keeper::keep(&state, &folders));
+    daemon.keep_index();
+    daemon.watch(places, &sender, &receiver)?;
+    daemon.worker.end();
+    daemon.telling.end(&mut daemon.journal, &receiver);
+    Ok(DONE)
+}
+
+/// The configuration, with a folder to watch.
+fn settings(places: &Places) -> Result<Config, Failure> {
+    // The start of a daemon must not open a passphrase prompt.
+    let asking = match io::stdin().is_terminal() {
+        true => Asking::IfChanged,
+        false => Asking::IfHarmless,
+    };
+    let config = Config::load(places, asking)?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
     }
-    let worker = Worker::start(places);
-    let result = daemon.watch(&worker);
-    worker.end();
-    result
+    if !config.mail.inbox.is_empty() {
+        return Ok(config);
+    }
+    let mut text = format!(
+        "no folder to watch; write [mail] inbox into {}",
+        config.file.display()
+    );
+    if config.is_mutt_unasked {
+        text += ", or run `tls-optout watch --once` once in a terminal: it asks mutt, whose rc file runs commands";
+    }
+    Err(Failure::new(CONFIG, text))
 }
 
 struct Daemon {
@@ -68,44 +114,133 @@ struct Daemon {
     config: Config,
     folders: Folders,
     journal: Journal,
+    telling: Telling,
+    worker: Worker,
+    keeper: Option<Keeper>,
     progress: Progress,
+    /// The state folder.
+    state: PathBuf,
+    manager: Manager,
+    /// There may be something to tell.
+    has_news: bool,
     /// A signal ended the daemon.
     is_over: Arc<AtomicBool>,
 }
 
 impl Daemon {
-    fn watch(&mut self, worker: &Worker) -> Result<u8, Failure> {
-        let (sender, receiver) = channel();
-        end_on_signals(&self.is_over, &sender)
+    fn watch(
+        &mut self,
+        places: &Places,
+        sender: &Sender<Event>,
+        receiver: &Receiver<Event>,
+    ) -> Result<(), Failure> {
+        signals::heed(&self.is_over, sender)
             .map_err(|error| Failure::new(IO, format!("cannot wait for signals: {error}")))?;
-        let mut events = Events::new(sender);
+        if let Err(error) = clock::look_after_jumps(sender) {
+            tracing::debug!("jumps of the clock are not seen: {error}");
+        }
+        let mut events = Events::new(sender.clone());
         while !self.is_over() {
             // Watching starts before looking, so that nothing is missed.
             let is_told_all = self.watch_what_is_there(&mut events);
+            self.manager.ready("watching the inbox folders");
             let looked = self.look();
             if let Err(failure) = &looked {
                 tracing::error!("{failure}");
             }
-            worker.wake();
+            self.act();
             let is_all_well = is_told_all && looked.is_ok();
             let due = Instant::now() + if is_all_well { LOOK } else { POLL };
-            let left = || due.saturating_duration_since(Instant::now());
-            while let Ok(event) = receiver.recv_timeout(left()) {
-                match event {
-                    Event::Message(path) if self.folders.is_new(&path) => self.take(&path, worker),
-                    Event::Message(_) => {}
-                    Event::Written(path) => self.take(&path, worker),
-                    Event::Look | Event::Stop => break,
-                }
-            }
-            // The look that follows sees all that these tell of.
-            for event in receiver.try_iter() {
-                if let Event::Written(path) = event {
-                    self.folders.forget(&path);
-                }
+            if self.take_until(due, receiver) {
+                self.manager.reloading();
+                self.reload(places, sender);
             }
         }
-        Ok(DONE)
+        self.manager.stopping();
+        Ok(())
+    }
+
+    /// Takes what comes until a look is due. Is the configuration to be read again?
+    fn take_until(&mut self, due: Instant, events: &Receiver<Event>) -> bool {
+        let mut is_reload = false;
+        loop {
+            self.manager.alive();
+            if let Err(failure) = self.telling.count_if_due(&mut self.journal) {
+                tracing::error!("{failure}");
+            }
+            let left = due.saturating_duration_since(Instant::now());
+            let sleep = left
+                .min(self.manager.may_sleep())
+                .min(self.telling.may_sleep());
+            match events.recv_timeout(sleep) {
+                Ok(Event::Message(path)) if self.folders.is_new(&path) => self.take(&path),
+                Ok(Event::Message(_)) => {}
+                Ok(Event::Written(path)) => self.take(&path),
+                Ok(Event::Journal) => self.telling.journal_changed(),
+                Ok(Event::Reload) => {
+                    is_reload = true;
+                    break;
+                }
+                Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}
+                Ok(Event::Look | Event::Stop) | Err(_) => break,
+                Ok(event) => self.hear(&event),
+            }
+        }
+        // The look that follows sees all that these tell of.
+        for event in events.try_iter() {
+            match event {
+                Event::Written(path) => self.folders.forget(&path),
+                Event::Reload => is_reload = true,
+                Event::Message(_) | Event::Look | Event::Stop | Event::Journal => {}
+                event => self.hear(&event),
+            }
+        }
+        is_reload
+    }
+
+    fn hear(&mut self, event: &Event) {
+        if let Event::Acted(turn) = *event {
+            self.telling.was_acted(turn);
+            self.tell();
+        }
+        if let Err(failure) = self.telling.hear(&mut self.journal, event) {
+            tracing::error!("{failure}");
+        }
+    }
+
+    /// Has those sent that may be, and tells of the others.
+    fn act(&mut self) {
+        self.has_news = false;
+        self.telling.will_act(self.worker.wake());
+        self.tell();
+    }
+
+    fn tell(&mut self) {
+        if let Err(failure) = self.telling.tell(&mut self.journal) {
+            tracing::error!("{failure}");
+        }
+    }
+
+    /// Of the folders that the configuration names now.
+    fn keep_index(&mut self) {
+        let is_kept = self.config.mail.index;
+        self.keeper = is_kept.then(|| Keeper::start(&self.state, folders_of(&self.config)));
+    }
+
+    /// A configuration that is no good leaves everything as it was.
+    fn reload(&mut self, places: &Places, sender: &Sender<Event>) {
+        match settings(places) {
+            Ok(config) => {
+                self.telling.restart(&config, sender);
+                self.folders = Folders::new(config.mail.inbox.clone());
+                self.config = config;
+                self.keep_index();
+                tracing::info!("the configuration was read again");
+            }
+            Err(failure) => {
+                tracing::error!("{failure}; going on with the configuration as it was");
+            }
+        }
     }
 
     fn is_over(&self) -> bool {
@@ -114,10 +249,10 @@ impl Daemon {
 
     /// Watches until no folder comes or goes while the watching begins. Does the system tell all?
     fn watch_what_is_there(&mut self, events: &mut Events) -> bool {
-        let mut directories = self.folders.directories();
+        let mut directories = self.directories();
         for _ in 1..ATTEMPTS {
             let is_told_all = events.watch(&directories);
-            let now = self.folders.directories();
+            let now = self.directories();
             if now == directories {
                 tracing::debug!(directories = now.len(), is_told_all, "watching");
                 return is_told_all;
@@ -125,6 +260,15 @@ impl Daemon {
             directories = now;
         }
         events.watch(&directories)
+    }
+
+    /// Those of the mail, and that of the journal where its changes are to be seen.
+    fn directories(&self) -> BTreeSet<PathBuf> {
+        let mut directories = self.folders.directories();
+        if self.telling.has_status_file() {
+            directories.insert(self.state.clone());
+        }
+        directories
     }
 
     /// Looks through all folders. The number of new offers.
@@ -158,6 +302,7 @@ impl Daemon {
             };
             has_changed = true;
             for (at, path) in found.iter().enumerate() {
+                self.manager.alive();
                 if self.is_over() {
                     return Ok(new);
                 }
@@ -183,10 +328,10 @@ impl Daemon {
     }
 
     /// A message that an event told of. The journal fails: the next look reads it again.
-    fn take(&mut self, path: &Path, worker: &Worker) {
+    fn take(&mut self, path: &Path) {
         match self.read(path) {
-            Ok(true) => worker.wake(),
-            Ok(false) => {}
+            Ok(_) if self.has_news => self.act(),
+            Ok(_) => {}
             Err(failure) => {
                 self.folders.forget(path);
                 tracing::error!("{failure}");
@@ -207,24 +352,25 @@ impl Daemon {
             }
         };
         let Some(recorded) = take_in(&mut self.journal, &self.config, &arrived)? else {
+            tracing::info!("a notice without an offer: {}", why_not(&arrived.notice));
             return Ok(false);
         };
+        self.telling.lies_at(recorded.id, path);
+        self.has_news = true;
         if recorded.is_new {
             let (id, waiting) = (recorded.id, recorded.waiting);
             tracing::info!("offer {id}: an opt-out would help {waiting} recipient(s)");
+        } else {
+            tracing::debug!("offer {}: a notice about it", recorded.id);
         }
         Ok(recorded.is_new)
     }
 }
 
-fn end_on_signals(is_over: &Arc<AtomicBool>, sender: &Sender<Event>) -> io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    let (is_over, sender) = (Arc::clone(is_over), sender.clone());
-    thread::spawn(move || {
-        for _ in signals.forever() {
-            is_over.store(true, Ordering::Relaxed);
-            let _ = sender.send(Event::Stop);
-        }
-    });
-    Ok(())
+/// Why the notice makes no offer, naming nobody.
+fn why_not(notice: &Notice) -> &'static str {
+    match consider(notice) {
+        Ok(_) => "who waits was sent the message again, or has it",
+        Err(no_offer) => no_offer.kind(),
+    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use toml::de::DeTable;
 
 use super::entry::entries;
-use super::file::command;
+
 use super::source::{Error, Source};
 use crate::message::cookie::Cookie;
 
@@ -60,7 +60,7 @@ pub(super) fn compose(source: &Source, table: &DeTable, home: &Path) -> Result<C
                 }
             }
             "in_replies" => compose.in_replies = entry.boolean()?,
-            "command" => compose.command = Some(command(&entry, home)?),
+            "command" => compose.command = Some(entry.program(home)?),
             "keep_days" => compose.keep_days = entry.number()?,
             _ => return Err(entry.refuse_key(COMPOSE_KEYS)),
         }

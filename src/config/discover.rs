@@ -16,6 +16,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::durable;
+use super::harmless;
 use super::mutt::{Answers, NAMES, answered};
 use super::paths::Places;
 
@@ -31,7 +32,10 @@ const VERSION: u32 = 2;
 pub enum Asking {
     /// Yes, where nothing is remembered or something has changed.
     IfChanged,
-    /// No: what is remembered must do. For a daemon, whose start must not open a passphrase prompt.
+    /// The same, but only where the user's rc files run no command, which might ask for a passphrase; otherwise what
+    /// is remembered must do. For a daemon, which nobody sits before.
+    IfHarmless,
+    /// No: what is remembered must do.
     Never,
 }
 
@@ -98,8 +102,22 @@ pub fn answers(places: &Places, asking: Asking) -> Result<Option<Answers>, Error
         Some(remembered) if remembered.stamps == stamps(places, &program) => {
             Ok(Some(remembered.answers))
         }
+        remembered if asking == Asking::IfHarmless && !is_harmless(places) => {
+            Ok(remembered.map(|remembered| remembered.answers))
+        }
         _ => ask(places, &program).map(Some),
     }
+}
+
+/// Can mutt be asked with nobody there? What the system's rc files run is the distribution's.
+fn is_harmless(places: &Places) -> bool {
+    let own = mutt_files(places).into_iter().chain(neomutt_files(places));
+    harmless::runs_nothing(own.filter(|file| file.exists()).collect(), &places.home)
+}
+
+/// Is there a mutt or NeoMutt that could be asked?
+pub(super) fn could_be_asked(places: &Places) -> bool {
+    choose(places).is_some()
 }
 
 /// Asks although nothing seems to have changed, and remembers the answer: for a changed file that an

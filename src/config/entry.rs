@@ -133,6 +133,21 @@ impl<'a> Entry<'a> {
             .collect()
     }
 
+    pub(super) fn truth(&self) -> Result<bool, Error> {
+        self.value
+            .as_bool()
+            .ok_or_else(|| self.wrong_type("true or false"))
+    }
+
+    /// A program and its arguments. The program may be written with `~/`.
+    pub(super) fn program(&self, home: &Path) -> Result<Vec<String>, Error> {
+        let mut words = self.words()?;
+        if let Some(below) = words[0].strip_prefix("~/") {
+            words[0] = home.join(below).to_string_lossy().into_owned();
+        }
+        Ok(words)
+    }
+
     /// A command for the shell (string) or to be run as it stands (list).
     pub(super) fn command_line(&self) -> Result<CommandLine, Error> {
         match self.value {

@@ -8,12 +8,13 @@ use super::Account;
 use super::compose::{self, Compose};
 use super::entry::{Entry, entries, list, nearest};
 use super::source::{Error, Place, Source};
+use super::tell::{self, Tell};
 use crate::maildir::external::Program;
 use crate::policy::{Decision, Pattern, Policy};
 use crate::submission::{Mechanism, MechanismError, Server, ServerError};
 
 /// The sections of the file.
-pub const SECTIONS: &[&str] = &["mail", "account", "compose", "policy"];
+pub const SECTIONS: &[&str] = &["mail", "account", "compose", "policy", "tell"];
 /// The keys of `[mail]`.
 pub const MAIL_KEYS: &[&str] = &[
     "inbox",
@@ -66,6 +67,7 @@ pub(super) struct Written {
     pub(super) policy: Policy,
     /// Tables with policy, still to be read.
     pub(super) tables: Vec<PathBuf>,
+    pub(super) tell: Tell,
 }
 
 /// Reads the text of the file.
@@ -91,6 +93,10 @@ pub(super) fn parse(source: &Source, home: &Path) -> Result<Written, Error> {
                 home,
                 &mut written,
             )?,
+            "tell" => {
+                let table = entry.table("a section, `[tell]`")?;
+                written.tell = tell::parse(source, table, home)?;
+            }
             _ => return Err(entry.refuse_key(SECTIONS)),
         }
     }
@@ -187,7 +193,7 @@ fn account(
             }
             "from" => account.from = addresses(&entry)?,
             "submission" => account.submission = Some(submission(&entry)?),
-            "command" => account.command = Some(command(&entry, home)?),
+            "command" => account.command = Some(entry.program(home)?),
             "auth" => account.auth = Some(auth(&entry)?),
             "tls_trust_file" => account.tls_trust_file = Some(entry.path(home)?),
             "password_command" => account.password_command = Some(entry.command_line()?),
@@ -225,15 +231,6 @@ fn submission(entry: &Entry) -> Result<Server, Error> {
         ServerError::Password => entry.refuse_password(),
         error => entry.refuse(format!("cannot be used: {error}")),
     })
-}
-
-/// The program may be written with `~/`.
-pub(super) fn command(entry: &Entry, home: &Path) -> Result<Vec<String>, Error> {
-    let mut words = entry.words()?;
-    if let Some(below) = words[0].strip_prefix("~/") {
-        words[0] = home.join(below).to_string_lossy().into_owned();
-    }
-    Ok(words)
 }
 
 fn auth(entry: &Entry) -> Result<Mechanism, Error> {

@@ -15,11 +15,13 @@ pub mod discover;
 pub mod durable;
 mod entry;
 mod file;
+mod harmless;
 mod msmtp;
 mod mutt;
 mod paths;
 mod server_url;
 mod source;
+mod tell;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -30,6 +32,7 @@ pub use file::{ACCOUNT_KEYS, AUTH_WORDS, MAIL_KEYS, POLICY_KEYS, SECTIONS};
 pub use mutt::Answers;
 pub use paths::Places;
 pub use source::{Error, Place};
+pub use tell::{TELL_KEYS, Tell};
 
 pub use crate::submission::credentials::Command as CommandLine;
 
@@ -56,10 +59,14 @@ pub struct Config {
     pub compose: Compose,
     /// Where opting out is allowed.
     pub policy: Policy,
+    /// How the daemon tells of offers.
+    pub tell: Tell,
     /// How many messages may be sent on standing consent (`auto`) within 24 hours.
     pub auto_per_day: u32,
     /// What mutt or NeoMutt said, where they were needed.
     pub answers: Option<Answers>,
+    /// mutt or NeoMutt could know what is missing, and was not asked.
+    pub is_mutt_unasked: bool,
     /// What went wrong without being fatal: a line each, for the user.
     pub warnings: Vec<String>,
 }
@@ -169,6 +176,7 @@ impl Config {
         }
         config.compose = written.compose;
         config.policy = written.policy;
+        config.tell = written.tell;
         config.auto_per_day = written.auto_per_day.unwrap_or(AUTO_PER_DAY);
         Ok(config)
     }
@@ -205,7 +213,10 @@ impl Config {
 
     fn ask_mutt(&mut self, places: &Places, asking: Asking) {
         match discover::answers(places, asking) {
-            Ok(answers) => self.answers = answers,
+            Ok(answers) => {
+                self.is_mutt_unasked = answers.is_none() && discover::could_be_asked(places);
+                self.answers = answers;
+            }
             Err(error) => self.warnings.push(format!(
                 "{error}; write [mail] and [[account]] into {} to do without",
                 self.file.display()

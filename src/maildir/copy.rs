@@ -86,7 +86,7 @@ impl Copy {
     /// # Errors
     /// Whatever the system says when it reads; `Unsupported` for a compressed file.
     pub fn of_file(path: &Path, id: &str) -> io::Result<Option<Copy>> {
-        let head = HeadReader::default().with_id(path, id)?;
+        let head = HeadReader::default().with_id_at(path, id)?;
         let name = FileName::parse(path.file_name().unwrap_or_default());
         Ok(head.map(|head| Copy::judge(path.to_owned(), name, 0, head, false, true)))
     }

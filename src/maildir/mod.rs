@@ -53,7 +53,7 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Where the file that was at `path` is now: in the same folder, under the same base name.
-fn follow(path: &Path) -> Option<PathBuf> {
+pub(crate) fn follow(path: &Path) -> Option<PathBuf> {
     let base = FileName::parse(path.file_name()?).base;
     let folder = path.parent()?.parent()?;
     let has_it = |name: &OsStr| !base.is_empty() && FileName::parse(name).base == base;

@@ -34,6 +34,7 @@ pub mod provenance;
 pub mod reading;
 mod report;
 mod returned;
+mod signature;
 mod speech;
 mod status;
 mod transcript;

@@ -170,6 +170,22 @@ pub enum NoOffer {
     NoMessageId,
 }
 
+impl NoOffer {
+    /// The reason in words that name nobody, so that they may stand in a log.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            NoOffer::OptedOut { .. } => "the message had opted out already",
+            NoOffer::RequiresTls => "the sender asked for secure delivery",
+            NoOffer::NobodyWaits => "nobody waits",
+            NoOffer::WouldNotHelp { .. } => "an opt-out would not help",
+            NoOffer::Hidden { .. } => "it does not say why",
+            NoOffer::NotTls { .. } => "TLS is not the cause",
+            NoOffer::Automatic(_) => "the message is an automatic one",
+            NoOffer::NoMessageId => "it does not say which message it is about",
+        }
+    }
+}
+
 /// What the journal keeps of a notice and the recipients that [`consider`] named.
 pub fn offer_of(
     notice: &Notice,

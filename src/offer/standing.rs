@@ -27,6 +27,8 @@ pub struct Facts<'a> {
     pub policy: &'a Policy,
     /// Did the user's own server write the notice?
     pub provenance: Provenance,
+    /// Does the envelope id alone say so? Whoever the message was passed on to may have learned it.
+    pub is_by_id_alone: bool,
     /// Something speaks against the copy, though the user may send it.
     pub is_flawed: bool,
     /// Does the submission server act on the opt-out? `None`: not known.
@@ -52,6 +54,9 @@ pub enum Waits {
     /// The notice may be forged.
     #[error("nothing proves that your own server wrote the notice")]
     NotVerified,
+    /// A server that the message went to may have written the notice.
+    #[error("the notice returns our envelope id, but it did not come the way your own server's do")]
+    ByIdAlone,
     /// The cause is what an attack would look like.
     #[error("what failed could be an attack")]
     MayBeAttack,
@@ -90,6 +95,9 @@ pub fn consents(facts: &Facts<'_>) -> Result<Vec<Chosen>, Waits> {
     }
     if facts.provenance != Provenance::Verified {
         return Err(Waits::NotVerified);
+    }
+    if facts.is_by_id_alone {
+        return Err(Waits::ByIdAlone);
     }
     if facts.is_flawed {
         return Err(Waits::Flawed);
@@ -193,6 +201,7 @@ mod tests {
             send,
             policy,
             provenance: Provenance::Verified,
+            is_by_id_alone: false,
             is_flawed: false,
             honours: None,
             accounts: 1,
@@ -254,6 +263,13 @@ mod tests {
                     ..good
                 },
                 Waits::NotVerified,
+            ),
+            (
+                Facts {
+                    is_by_id_alone: true,
+                    ..good
+                },
+                Waits::ByIdAlone,
             ),
             (
                 Facts {

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::folders::Folders;
@@ -20,10 +21,30 @@ const QUIET: Duration = Duration::from_secs(1);
 /// More files than these are found sooner by a look at the folders.
 const MANY: usize = 1_000;
 
-/// Keeps the index in the folder `state` current, until the process ends. It may be killed at any moment.
-pub fn keep(state: &Path, places: &Places) {
-    let (sender, receiver) = channel();
-    let mut events = Events::new(sender);
+/// Keeps an index current, until it is dropped.
+#[derive(Debug)]
+pub struct Keeper {
+    events: Sender<Event>,
+}
+
+impl Keeper {
+    /// Starts with the index in the folder `state`. It may be killed at any moment.
+    pub fn start(state: &Path, places: Places) -> Keeper {
+        let (sender, receiver) = channel();
+        let (state, events) = (state.to_owned(), sender.clone());
+        thread::spawn(move || keep(&state, &places, events, &receiver));
+        Keeper { events: sender }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        let _ = self.events.send(Event::Stop);
+    }
+}
+
+fn keep(state: &Path, places: &Places, events: Sender<Event>, receiver: &Receiver<Event>) {
+    let mut events = Events::new(events);
     let roots: Vec<PathBuf> = places.sent.iter().chain(&places.search).cloned().collect();
     let folders = Folders::new(roots);
     loop {
@@ -37,14 +58,28 @@ pub fn keep(state: &Path, places: &Places) {
             Err(error) => tracing::debug!("{error}"),
         }
         let due = Instant::now() + LOOK;
-        while let Some(files) = gather(&receiver, due) {
-            index::note(state, &files);
+        loop {
+            match gather(receiver, due) {
+                Next::Files(files) => index::note(state, &files),
+                Next::Look => break,
+                Next::Stop => return,
+            }
         }
     }
 }
 
-/// The files that the system has told of, once it is quiet. `None`: a look at all folders is due.
-fn gather(receiver: &Receiver<Event>, due: Instant) -> Option<BTreeSet<PathBuf>> {
+/// What is to be done.
+enum Next {
+    /// These files are to be noted.
+    Files(BTreeSet<PathBuf>),
+    /// A look at all folders is due.
+    Look,
+    /// Nothing any more.
+    Stop,
+}
+
+/// The files that the system has told of, once it is quiet.
+fn gather(receiver: &Receiver<Event>, due: Instant) -> Next {
     let mut files = BTreeSet::new();
     loop {
         let left = due.saturating_duration_since(Instant::now());
@@ -53,17 +88,22 @@ fn gather(receiver: &Receiver<Event>, due: Instant) -> Option<BTreeSet<PathBuf>>
             Ok(Event::Message(path) | Event::Written(path)) if files.len() < MANY => {
                 files.insert(path);
             }
-            Ok(_) => {
-                wait_for_quiet(receiver, due);
-                return None;
-            }
-            Err(RecvTimeoutError::Timeout) if !files.is_empty() => return Some(files),
-            Err(_) => return None,
+            Ok(Event::Stop) => return Next::Stop,
+            Ok(_) => return wait_for_quiet(receiver, due),
+            Err(RecvTimeoutError::Timeout) if !files.is_empty() => return Next::Files(files),
+            Err(_) => return Next::Look,
         }
     }
 }
 
 /// Lets events go by that the look which follows sees anyway. What never ends is not waited for.
-fn wait_for_quiet(receiver: &Receiver<Event>, due: Instant) {
-    while Instant::now() < due && receiver.recv_timeout(QUIET).is_ok() {}
+fn wait_for_quiet(receiver: &Receiver<Event>, due: Instant) -> Next {
+    while Instant::now() < due {
+        match receiver.recv_timeout(QUIET) {
+            Ok(Event::Stop) => return Next::Stop,
+            Ok(_) => {}
+            Err(_) => break,
+        }
+    }
+    Next::Look
 }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RemoveKind, RenameMode};
@@ -13,10 +14,18 @@ use notify::{Config, ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Wa
 
 use crate::maildir::folder::PARTS;
 
+pub mod alone;
 pub mod arrival;
+pub mod clock;
 pub mod folders;
 pub mod keeper;
+pub mod manager;
 pub mod progress;
+pub mod signals;
+pub mod tell;
+
+/// Counts how often the daemon had looked for what standing consent covers.
+pub type Turn = u64;
 
 /// Why the daemon wakes up.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,16 +36,35 @@ pub enum Event {
     Written(PathBuf),
     /// Folders came or went, or events were lost: look through everything.
     Look,
+    /// The configuration has changed.
+    Reload,
+    /// Standing consent had its turn: what it did not send waits for the user.
+    Acted(Turn),
+    /// A process has written to the journal.
+    Journal,
+    /// An offer was told of, or could not be told of now.
+    Told {
+        /// Its number.
+        offer: i64,
+        /// The way.
+        way: tell::Way,
+        /// Nothing is left to do in this way.
+        is_done: bool,
+    },
+    /// The user does not want the offer of this number.
+    Dismiss(i64),
     /// The user or the session ends the daemon.
     Stop,
 }
+
+/// Whoever watches, and however often: it is said once.
+static HAS_WARNED: AtomicBool = AtomicBool::new(false);
 
 /// The events of the system.
 #[derive(Debug)]
 pub struct Events {
     sender: Sender<Event>,
     watcher: Option<RecommendedWatcher>,
-    has_warned: bool,
 }
 
 impl Events {
@@ -45,7 +73,6 @@ impl Events {
         Events {
             sender,
             watcher: None,
-            has_warned: false,
         }
     }
 
@@ -57,9 +84,8 @@ impl Events {
         self.watcher = None;
         let reason = self.start(directories);
         if let Some(reason) = &reason
-            && !self.has_warned
+            && !HAS_WARNED.swap(true, Ordering::Relaxed)
         {
-            self.has_warned = true;
             tracing::warn!(
                 "the system does not tell of every change ({reason}); looking by the clock"
             );
@@ -139,7 +165,10 @@ fn handler(sender: &Sender<Event>) -> impl FnMut(notify::Result<notify::Event>) 
     let sender = sender.clone();
     move |event| {
         let events = match event {
-            Ok(event) if event.need_rescan() => vec![Event::Look],
+            Ok(event) if event.need_rescan() => {
+                tracing::debug!("events were lost; looking through everything");
+                vec![Event::Look]
+            }
             Ok(event) => event
                 .paths
                 .into_iter()
@@ -178,6 +207,12 @@ fn meaning(kind: EventKind, path: PathBuf) -> Option<Event> {
         EventKind::Access(AccessKind::Close(AccessMode::Write)) if is_in_part() => {
             Some(Event::Written(path))
         }
+        EventKind::Modify(ModifyKind::Data(_)) => is_journal(&path).then_some(Event::Journal),
         _ => None,
     }
+}
+
+/// SQLite writes to the file beside the database (its write-ahead log) with each commit.
+fn is_journal(path: &Path) -> bool {
+    path.file_name() == Some("journal.sqlite3-wal".as_ref())
 }

@@ -142,6 +142,31 @@ fn standing_consent_is_not_given_to_a_notice_without_proof() {
     }
 }
 
+/// The server of another recipient was told the envelope id, and says something false about Bob.
+#[test]
+fn standing_consent_is_not_given_to_a_server_that_was_told_the_envelope_id() {
+    let told = with(OURS, &fresh(&[BOB], UNTRUSTED));
+    for notice in [
+        swap(
+            &told,
+            "Received: by mail.example.org",
+            "Received: from mx.example.com (mx.example.com [203.0.113.9]) by mail.example.org",
+        ),
+        swap(
+            &told,
+            "Reporting-MTA: dns; mail.example.org",
+            "Reporting-MTA: dns; mx.example.com",
+        ),
+        swap(
+            &told,
+            "Return-Path: <>",
+            "Return-Path: <mallory@example.com>",
+        ),
+    ] {
+        assert_waits(&consenting(), &notice);
+    }
+}
+
 /// Whoever knows the envelope id still chooses no recipient, no message and no cause.
 #[test]
 fn standing_consent_reaches_no_stranger() {

@@ -207,7 +207,7 @@ fn a_letter_whose_answer_was_lost_is_resolved_by_its_address() {
     let run = home.run(&["offers"], "");
     assert_eq!(
         run.stdout,
-        format!("   -  unknown    {to}  letter about <lunch-1@example.org>\n")
+        format!("   -    0m  unknown    {to}  letter about <lunch-1@example.org>\n")
     );
     let run = home.run(&["resolve", to], "");
     assert_eq!(run.status, 64, "{run:?}");

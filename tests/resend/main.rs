@@ -1,9 +1,14 @@
 //! The program from the outside: a home with a Maildir, a submission server, and what `resend` and the
 //! verbs around it make of good and bad input. Every test counts what the server received.
 
+mod agents;
+mod all;
 mod bad_input;
+#[cfg(feature = "desktop")]
+mod desktop;
 mod filter;
 mod finding;
+mod flood;
 mod force;
 mod history;
 mod home;
@@ -14,8 +19,10 @@ mod own;
 mod postmaster;
 mod recipients;
 mod sendmail;
+mod session;
 mod several;
 mod standing;
+mod tell;
 mod watch;
 
 use std::fs;
@@ -93,7 +100,7 @@ fn without_a_terminal_the_offer_is_recorded_and_can_be_taken_up() {
     let done = home.run(&["offers"], "");
     assert_eq!((done.status, done.stdout.as_str()), (1, ""), "{done:?}");
     let all = home.run(&["offers", "--all"], "");
-    assert!(all.stdout.starts_with("   1  sent "), "{all:?}");
+    assert!(all.stdout.starts_with("   1    0m  sent "), "{all:?}");
     assert_eq!(home.received().len(), 1);
 }
 

@@ -174,7 +174,7 @@ fn without_a_file_nothing_is_sent() {
         run
     };
     let gone = refused(&original(), &|home| {
-        fs::remove_file(home.copy()).expect("gone")
+        fs::remove_file(home.copy()).expect("gone");
     });
     assert_eq!(gone.status, 66, "{gone:?}");
     assert!(

@@ -462,6 +462,29 @@ fn the_daemon_sends_as_notices_come() {
     assert_eq!(home.received().len(), 1);
 }
 
+/// The user hears of what waits for a word, and not of what was sent without one.
+#[test]
+fn what_standing_consent_sends_is_not_told_of() {
+    let home = home(Script::tls(), AUTO);
+    let hook = "on_offer = [\"sh\", \"-c\", \"echo $TLS_OPTOUT_OFFER >> told\"]";
+    home.write_config(&format!("{}\n[tell]\n{hook}\n", home.config()));
+    let daemon = Daemon::start(&home, &[]);
+    daemon.wait_for_log("watching");
+    deliver(&home, "1.notice", &warning(&[(BOB, UNTRUSTED)]));
+    daemon.wait_for_log("sent again to 1 recipient(s) on standing consent");
+    // Without the envelope id nothing proves that it is genuine.
+    let doubtful = warning(&[(BOB, UNTRUSTED)])
+        .replace("Original-Envelope-Id: ours\n", "")
+        .replace("warning-1@", "warning-2@")
+        .replace("lunch-1@", "lunch-2@");
+    deliver(&home, "2.notice", &doubtful);
+    daemon.wait_for_log("offer 2: told (hook)");
+    daemon.stop();
+    let told = fs::read_to_string(home.path("told")).expect("what was told");
+    assert_eq!(told, "2\n");
+    assert_eq!(home.received().len(), 1);
+}
+
 /// Cut off, the outcome would be unknown.
 #[test]
 fn the_daemon_ends_after_what_is_under_way() {

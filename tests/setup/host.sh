@@ -11,7 +11,6 @@ programs='
 /usr/lib/git-core/git-send-email git-email       a program that sends, under test
 /usr/share/perl5/Mail/Address.pm libmailtools-perl what git send-email needs
 /usr/bin/s-nail                s-nail           a program that sends, under test
-/usr/bin/notmuch               notmuch          an index of mail that the user may have
 /usr/bin/mu                    maildir-utils    an index of mail that the user may have
 /usr/bin/tmux                  tmux             the terminal of the mail readers
 /usr/bin/gpg                   gnupg            signs a message, verifies it at the recipient
@@ -20,6 +19,14 @@ programs='
 /usr/bin/dbus-send             dbus-bin         asks the session bus
 /usr/bin/gnome-keyring-daemon  gnome-keyring    a keyring with the password
 /usr/bin/secret-tool           libsecret-tools  puts the password into the keyring
+/bin/systemctl                 systemd          runs the unit of a user
+/usr/bin/pass                  pass             a password for what the unit runs
+/usr/bin/notmuch               notmuch          an index of mail, tags a notice, and a delivery agent under test
+/usr/bin/bindfs                bindfs           a file system that tells of no changes
+/usr/bin/procmail              procmail         a delivery agent under test
+/usr/bin/maildrop              maildrop         a delivery agent under test
+/usr/bin/fdm                   fdm              a delivery agent under test
+/usr/bin/sieve-filter          dovecot-sieve    a delivery agent under test
 /usr/bin/mmdebstrap            mmdebstrap       makes the Debian folder with Postfix
 /usr/bin/shellcheck            shellcheck       checks the shell scripts
 '

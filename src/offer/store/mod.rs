@@ -28,6 +28,7 @@ mod news;
 mod sending;
 mod standing;
 mod submitted;
+mod told;
 
 /// The journal cannot do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -244,6 +245,7 @@ impl Journal {
                 });
             }
         }
+        tx.execute_batch(told::SCHEMA).map_err(sql)?;
         tx.execute_batch(submitted::TABLE).map_err(sql)?;
         tx.execute_batch(standing::SCHEMA).map_err(sql)?;
         tx.commit().map_err(sql)
@@ -254,7 +256,15 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub fn offers(&self) -> Result<Vec<Recorded>, Error> {
-        self.select("", [])
+        self.select("notice", "", [])
+    }
+
+    /// All offers, oldest first, without the notices that they rest on.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn briefs(&self) -> Result<Vec<Recorded>, Error> {
+        self.select("x''", "", [])
     }
 
     /// One offer by its number.
@@ -262,7 +272,7 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub fn offer(&self, id: i64) -> Result<Option<Recorded>, Error> {
-        Ok(self.select("WHERE id = ?1", [id])?.pop())
+        Ok(self.select("notice", "WHERE id = ?1", [id])?.pop())
     }
 
     /// The offers about one message, oldest first.
@@ -270,13 +280,26 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub fn offers_about(&self, message_id: &str) -> Result<Vec<Recorded>, Error> {
-        self.select("WHERE message_id = ?1", [message_id])
+        self.select("notice", "WHERE message_id = ?1", [message_id])
     }
 
-    fn select<P: rusqlite::Params>(&self, which: &str, params: P) -> Result<Vec<Recorded>, Error> {
+    /// The same without the notice that it rests on.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn brief(&self, id: i64) -> Result<Option<Recorded>, Error> {
+        Ok(self.select("x''", "WHERE id = ?1", [id])?.pop())
+    }
+
+    fn select<P: rusqlite::Params>(
+        &self,
+        notice: &str,
+        which: &str,
+        params: P,
+    ) -> Result<Vec<Recorded>, Error> {
         let read = || -> rusqlite::Result<Vec<Recorded>> {
             let sql = format!(
-                "SELECT id, notice_key, notice, message_id, subject, recorded, expires, dismissed
+                "SELECT id, notice_key, {notice}, message_id, subject, recorded, expires, dismissed
                  FROM offer {which} ORDER BY id"
             );
             let mut offers: Vec<Recorded> = self

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::fact::{facts, keep, provenance_of};
-use super::{Error, Journal};
+use super::{Error, Journal, told};
 use crate::message::text::without_xtext;
 use crate::notice::provenance::Provenance;
 use crate::offer::fate::{Fate, concerns, fate, same};
@@ -192,6 +192,9 @@ fn settle(
                 .cloned()
                 .collect();
             renew(tx, owner.id, offer, &[has, new.clone()].concat())?;
+            if !new.is_empty() {
+                told::forget(tx, owner.id)?;
+            }
             owner.id
         }
         (None, Some(first)) if new.is_empty() => first,

@@ -38,6 +38,7 @@ impl Journal {
         // A day more than the decision allows: server and laptop may not agree on the time.
         let oldest = now - PATIENCE - DAY;
         self.select(
+            "notice",
             "WHERE (expires > ?1 OR expires IS NULL AND recorded > ?2)
              AND NOT EXISTS (SELECT 1 FROM turn WHERE turn.offer = offer.id AND turn.state = 'over')
              AND NOT EXISTS (

@@ -1,0 +1,208 @@
+//! What the daemon costs: memory, idle time of the processor, and how soon an offer is recorded, beside
+//! `inotifywait -m` (Debian: inotify-tools) as the floor.
+//!
+//! `cargo bench --bench daemon` makes a home with 100 watched folders of 1,000 messages, starts the daemon, waits until
+//! it rests, measures for ten minutes what it does when nothing happens (`IDLE=60` for one minute), and then delivers
+//! notices by renaming them into `new`. Warm cache.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OpenFlags};
+
+const FOLDERS: usize = 100;
+const MESSAGES: usize = 1_000;
+const DELIVERIES: usize = 101;
+const NOTICE: &str = include_str!("../tests/data/dsn/postfix-3.10.13-delay-00-0.eml");
+/// The Message-ID that the notice returns, and its own.
+const ORIGINAL: &str = "Message-ID: <";
+
+fn main() {
+    // `cargo test --all-targets` runs this file too, which is no moment to measure.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let idle = std::env::var("IDLE").map_or(Ok(600), |text| text.parse());
+    let idle = Duration::from_secs(idle.expect("IDLE: seconds"));
+    let home = tempfile::tempdir().expect("a folder");
+    let home = home.path();
+    furnish(home);
+    let daemon = Running::start(
+        Command::new(env!("CARGO_BIN_EXE_tls-optout"))
+            .arg("watch")
+            .env_clear()
+            .env("HOME", home)
+            .env("PATH", "/usr/bin:/bin")
+            .stderr(Stdio::null()),
+    );
+    daemon.rest();
+    println!("{FOLDERS} folders, {} messages", FOLDERS * MESSAGES);
+    for name in ["VmRSS", "RssAnon"] {
+        println!("{name:<10} {:>8.1} MB", daemon.memory(name));
+    }
+    let before = daemon.on_processor();
+    thread::sleep(idle);
+    let used = daemon.on_processor() - before;
+    println!(
+        "idle       {:>8.1} ms of the processor in {} s",
+        used.as_secs_f64() * 1e3,
+        idle.as_secs()
+    );
+
+    let inbox = home.join("Mail/folder-0");
+    let mut to_offer = offers(home, &inbox);
+    println!(
+        "to offer   {:>8.2} ms, the median of {DELIVERIES}",
+        median(&mut to_offer)
+    );
+    drop(daemon);
+    let mut to_line = lines(&inbox);
+    println!("inotifywait{:>8.2} ms", median(&mut to_line));
+}
+
+fn median(times: &mut [Duration]) -> f64 {
+    times.sort_unstable();
+    times[times.len() / 2].as_secs_f64() * 1e3
+}
+
+/// Folders with mail that is older than the daemon cares for, as most mail is.
+fn furnish(home: &Path) {
+    let body = "Lorem ipsum dolor sit amet, consectetur adipisici elit.\n".repeat(40);
+    for folder in 0..FOLDERS {
+        let folder = home.join(format!("Mail/folder-{folder}"));
+        for part in ["cur", "new", "tmp"] {
+            fs::create_dir_all(folder.join(part)).expect("a folder");
+        }
+        for number in 0..MESSAGES {
+            let message = format!(
+                "From: b@example.net\nSubject: {number}\nMessage-ID: <{number}@example.net>\n\n{body}"
+            );
+            let name = format!("1700000000.{number}_1.laptop,U={number}:2,S");
+            fs::write(folder.join("cur").join(name), message).expect("a file");
+        }
+    }
+    let config = home.join(".config/tls-optout");
+    fs::create_dir_all(&config).expect("a folder");
+    let text = "[mail]\ninbox = \"~/Mail\"\nsent = []\nsearch = \"~/Mail\"\n\n[[account]]\nfrom = \"a@example.org\"\n\
+                submission = \"smtps://a@mail.example.org\"\n\n[tell]\ndesktop = false\n";
+    fs::write(config.join("config.toml"), text).expect("the configuration");
+}
+
+/// A process that ends with us.
+struct Running(Child);
+
+impl Running {
+    fn start(command: &mut Command) -> Running {
+        Running(command.spawn().expect("a process"))
+    }
+
+    fn proc(&self, name: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}", self.0.id())).join(name)
+    }
+
+    /// Waits until it has done nothing for five seconds.
+    fn rest(&self) {
+        let mut last = self.on_processor();
+        loop {
+            thread::sleep(Duration::from_secs(5));
+            let now = self.on_processor();
+            if now == last {
+                break;
+            }
+            last = now;
+        }
+    }
+
+    /// A row of `/proc/PID/status`, in megabytes.
+    fn memory(&self, name: &str) -> f64 {
+        let status = fs::read_to_string(self.proc("status")).expect("its status");
+        let row = status
+            .lines()
+            .find(|line| line.starts_with(name))
+            .expect("a row");
+        let kilobytes = row
+            .split_whitespace()
+            .nth(1)
+            .and_then(|text| text.parse::<f64>().ok());
+        kilobytes.expect("a number") / 1024.0
+    }
+
+    /// How long all its threads have run; each says it in nanoseconds.
+    fn on_processor(&self) -> Duration {
+        let threads = fs::read_dir(self.proc("task")).expect("its threads");
+        let run = |thread: PathBuf| {
+            let text = fs::read_to_string(thread.join("schedstat")).unwrap_or_default();
+            text.split(' ')
+                .next()
+                .and_then(|text| text.parse::<u64>().ok())
+                .unwrap_or(0)
+        };
+        let all = threads.map(|thread| run(thread.expect("a thread").path()));
+        Duration::from_nanos(all.sum())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// From the renaming of a notice to its offer in the journal.
+fn offers(home: &Path, inbox: &Path) -> Vec<Duration> {
+    let journal = home.join(".local/state/tls-optout/journal.sqlite3");
+    let db = Connection::open_with_flags(journal, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .expect("the journal");
+    let count = || -> usize {
+        let count: Result<u32, _> =
+            db.query_row("SELECT count(*) FROM offer", [], |row| row.get(0));
+        count.expect("a number") as usize
+    };
+    let deliver = |number: usize| {
+        // Each notice, and each original, is another one.
+        let notice = NOTICE
+            .replace(ORIGINAL, &format!("{ORIGINAL}{number}."))
+            .replace("Message-Id: <", &format!("Message-Id: <{number}."));
+        let start = rename(inbox, number, &notice);
+        while count() <= number {
+            assert!(start.elapsed() < Duration::from_secs(30), "no offer comes");
+        }
+        let elapsed = start.elapsed();
+        thread::sleep(Duration::from_millis(50));
+        elapsed
+    };
+    (0..DELIVERIES).map(deliver).collect()
+}
+
+/// From the renaming of a message to the line that `inotifywait` prints.
+fn lines(inbox: &Path) -> Vec<Duration> {
+    let mut watcher = Running::start(
+        Command::new("inotifywait")
+            .args(["-m", "-q", "-e", "moved_to", "--format", "%f"])
+            .arg(inbox.join("new"))
+            .stdout(Stdio::piped()),
+    );
+    let mut lines = BufReader::new(watcher.0.stdout.take().expect("its output")).lines();
+    thread::sleep(Duration::from_secs(1));
+    let deliver = |number: usize| {
+        let start = rename(inbox, DELIVERIES + number, "From: b@example.net\n\n");
+        lines.next().expect("a line").expect("a line");
+        let elapsed = start.elapsed();
+        thread::sleep(Duration::from_millis(50));
+        elapsed
+    };
+    (0..DELIVERIES).map(deliver).collect()
+}
+
+fn rename(inbox: &Path, number: usize, message: &str) -> Instant {
+    let [tmp, new] = ["tmp", "new"].map(|part| inbox.join(part).join(format!("1.{number}.bench")));
+    fs::write(&tmp, message).expect("a file");
+    let start = Instant::now();
+    fs::rename(tmp, new).expect("a delivery");
+    start
+}
