@@ -1,18 +1,17 @@
 //! What a key press costs: whole processes, beside `msmtp --version` in the same run.
 //!
-//! `cargo bench --bench startup` makes a home with 100,000 messages, runs each command in turns, and
-//! prints the median wall time of each and its ratio to msmtp's. Warm cache.
+//! `cargo bench --bench startup` makes a home with 100,000 messages (the tree of `cargo bench --bench
+//! maildir -- 100k`), runs each command in turns, and prints the median wall time of each and its ratio
+//! to msmtp's. Warm cache.
 
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use mail_parser::DateTime;
-use tree::{MESSAGES, SENT, plant, sent_at, sent_id};
+use mail_tree::{Kind, TARGETS, Tree};
 
-mod tree;
-
+const MESSAGES: u64 = 100_000;
 const RUNS: usize = 101;
 
 fn main() {
@@ -76,26 +75,19 @@ fn time(program: &str, arguments: &[&str], home: &Path, notice: &Path) -> Durati
 
 /// The mail, a notice about a message in the middle of Sent, and a configuration that says it all.
 fn furnish(home: &Path) {
-    plant(&home.join("Mail"));
-    let (id, date) = (
-        sent_id(SENT / 2),
-        DateTime::from_timestamp(sent_at(SENT / 2)).to_rfc822(),
-    );
-    let sent = home.join("Mail/Sent/cur");
-    let copy = fs::read_dir(sent)
-        .expect("Sent")
-        .map(|entry| fs::read_to_string(entry.expect("an entry").path()).expect("a message"))
-        .find(|message| message.contains(&id))
-        .expect("the original");
+    let tree = Tree::kept(MESSAGES).expect("a tree of mail");
+    let target = tree.target(Kind::Fcc, TARGETS / 2);
+    let date = target.date;
+    let copy = fs::read_to_string(target.path).expect("the original");
     let (header, _) = copy.split_once("\n\n").expect("a header");
     let notice = format!(
         "Return-Path: <>\nFrom: MAILER-DAEMON@example.org\nSubject: Delayed Mail (still being retried)\n\
          Date: {date}\nMIME-Version: 1.0\nMessage-ID: <notice@mail.example.org>\n\
          Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n\
          --b\nContent-Type: text/plain\n\nThis is the mail system at host mail.example.org.\n\n\
-         <b@example.net>: TLS is required, but was not offered by host mx.example.net[192.0.2.1]\n\n\
+         <bob@example.net>: TLS is required, but was not offered by host mx.example.net[192.0.2.1]\n\n\
          --b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mail.example.org\n\
-         X-Postfix-Queue-ID: 4794A13EC12\nArrival-Date: {date}\n\nFinal-Recipient: rfc822; b@example.net\n\
+         X-Postfix-Queue-ID: 4794A13EC12\nArrival-Date: {date}\n\nFinal-Recipient: rfc822; bob@example.net\n\
          Action: delayed\nStatus: 4.7.4\nDiagnostic-Code: X-Postfix; TLS is required, but was not offered by \
          host mx.example.net[192.0.2.1]\n\n--b\nContent-Type: text/rfc822-headers\n\n{header}\n\n--b--\n"
     );
@@ -104,8 +96,11 @@ fn furnish(home: &Path) {
     fs::create_dir_all(&config).expect("a folder");
     fs::write(
         config.join("config.toml"),
-        "[mail]\ninbox = []\nsent = \"~/Mail/Sent\"\nsearch = \"~/Mail\"\n\
-         [[account]]\nfrom = \"me@example.org\"\nsubmission = \"smtps://me@mail.example.org\"\n",
+        format!(
+            "[mail]\ninbox = []\nsent = \"{root}/Sent\"\nsearch = \"{root}\"\n\
+             [[account]]\nfrom = \"me@example.org\"\nsubmission = \"smtps://me@mail.example.org\"\n",
+            root = tree.root().display()
+        ),
     )
     .expect("a file");
 }

@@ -48,7 +48,7 @@ pub fn words(line: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
 pub enum Verb {
     /// Read notices and say what they mean; 0: TLS is the cause, 1: it is not
     Inspect(Inspect),
-    /// Send the original of a notice again, to the recipients that an opt-out helps
+    /// Send the original of a notice, or a message that you have sent, again to the recipients that an opt-out helps
     Resend(Resend),
     /// Filter for delivery time: record an offer for the notice on standard input; 0: one waits
     Process,
@@ -93,7 +93,7 @@ pub struct Inspect {
 /// Arguments of every verb that sends.
 #[derive(Debug, Default, Args)]
 pub struct Sending {
-    /// Send without asking
+    /// Send without asking; without a notice only to whom --to names (of `resend`)
     #[arg(long, short, conflicts_with = "dry_run")]
     pub yes: bool,
     /// Print the bytes that would be sent, the rest on standard error, and change nothing
@@ -125,7 +125,8 @@ pub struct Resend {
     /// All offers that wait, one after another
     #[arg(long, conflicts_with_all = ["notices", "to"])]
     pub all: bool,
-    /// Notices as files, or offers by number; none or "-": standard input
+    /// Notices, or messages that you have sent, as files (mbox for several), or offers by number; none or "-":
+    /// standard input
     #[arg(value_name = "FILE or OFFER")]
     pub notices: Vec<PathBuf>,
 }

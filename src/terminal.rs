@@ -3,6 +3,7 @@
 //! Standard input is the message and standard output may be a pipe, so questions go to /dev/tty and
 //! to nothing else. Without one nobody can be asked.
 
+use std::env;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::thread;
@@ -48,6 +49,18 @@ impl Terminal {
             0 => 80,
             columns => columns.into(),
         })
+    }
+
+    /// Erases what stands behind the cursor (ECMA-48, ED): mutt begins each run of a program on the screen of the
+    /// one before.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn erase_below(&mut self) -> io::Result<()> {
+        match env::var("TERM").as_deref() {
+            Err(_) | Ok("" | "dumb") => Ok(()),
+            Ok(_) => self.print("\x1b[J"),
+        }
     }
 
     /// Prints text as it is: the caller has made it safe with [`shown`].

@@ -18,6 +18,8 @@ use terminal::Terminal;
 mod compose;
 #[path = "e2e/keyring.rs"]
 mod keyring;
+#[path = "e2e/keys.rs"]
+mod keys;
 #[path = "e2e/message.rs"]
 mod message;
 #[path = "support/postfix.rs"]
@@ -125,11 +127,12 @@ fn one_key(reader: Reader) {
 /// default.
 fn assert_settings_are_back(screen: &Terminal) {
     screen.wait_for("Delayed Mail");
-    for (setting, value) in [
-        ("pipe_decode", true),
-        ("pipe_split", false),
-        ("wait_key", true),
-    ] {
+    assert_settings(screen, [true, false, true]);
+}
+
+/// Asks the mail reader for the values of `$pipe_decode`, `$pipe_split` and `$wait_key`.
+fn assert_settings(screen: &Terminal, values: [bool; 3]) {
+    for (setting, value) in ["pipe_decode", "pipe_split", "wait_key"].iter().zip(values) {
         screen.press(&format!(":set ?{setting}"));
         screen.press_key("Enter");
         let [mutt, neomutt] = match value {

@@ -63,17 +63,27 @@ impl Tree {
 
     /// All copies, without an index.
     fn find_all(&self) -> Found {
-        Search {
+        self.search(ID, SENT_AT, true).0
+    }
+
+    /// The right copy, and how many files were read.
+    fn find_and_count(&self) -> (Found, u64) {
+        self.search(ID, SENT_AT, false)
+    }
+
+    fn search(&self, message_id: &str, near: i64, is_for_all: bool) -> (Found, u64) {
+        let pulse = Pulse::default();
+        let search = Search {
             places: &self.places(),
-            message_id: ID,
-            near: Some(SENT_AT),
+            message_id,
+            near: Some(near),
             accept: &|_| true,
-            is_for_all: true,
+            is_for_all,
             index: None,
             external: None,
-            pulse: &Pulse::default(),
-        }
-        .run()
+            pulse: &pulse,
+        };
+        (search.run(), pulse.files())
     }
 
     fn find(&self) -> Found {
@@ -252,6 +262,55 @@ fn far_from_its_time_among_many_files() {
     }
     let wanted = tree.message("Sent/cur/1800000000.R9.host,U=9:2,S", &with_id(""));
     assert_eq!(paths(&tree.find()), [&wanted]);
+}
+
+#[test]
+fn numbers_of_the_server_lead_to_the_date() {
+    let tree = Tree::new();
+    let written = |number: i64| SENT_AT + number * 86_400;
+    // As mbsync leaves it: all fetched at one time, numbered as they were written, nearly.
+    for number in 1..=3000 {
+        let name = format!("work/cur/1800000000.9_{number}.host,U={number}:2,S");
+        let date = match number {
+            _ if number % 11 == 0 => mail_parser::DateTime::from_timestamp(SENT_AT),
+            _ => mail_parser::DateTime::from_timestamp(written(number)),
+        };
+        let date = match number % 7 {
+            0 => String::new(),
+            _ => format!("Date: {}\n", date.to_rfc822()),
+        };
+        tree.message(
+            &name,
+            &format!("{date}Message-ID: <{number}@example.org>\n"),
+        );
+    }
+    for number in [1, 700, 1500, 3000] {
+        let id = format!("{number}@example.org");
+        let (found, read) = tree.search(&id, written(number), false);
+        assert_eq!(found.copies.len(), 1, "{number}");
+        assert!(read < 700, "{number}: {read} files were read");
+    }
+}
+
+#[test]
+fn what_is_near_in_another_folder_comes_before_what_is_far_in_sent() {
+    let tree = Tree::new();
+    for number in 0..2000 {
+        let name = format!("Sent/cur/{}.far:2,S", SENT_AT + 10_000 + number);
+        tree.message(&name, "Message-ID: <other@example.org>\n");
+    }
+    let wanted = tree.message("Projects/cur/1700000001.near:2,S", &with_id(""));
+    let (found, read) = tree.find_and_count();
+    assert_eq!(paths(&found), [&wanted]);
+    assert!(read < 300, "{read} files were read");
+    // What has come back is not what was sent: the rest of Sent is read.
+    fs::remove_file(&wanted).unwrap();
+    tree.message(
+        "Projects/cur/1700000001.back:2,S",
+        &with_id("Received: x\n"),
+    );
+    let sent = tree.message("Sent/cur/1800000000.far:2,S", &with_id(""));
+    assert_eq!(paths(&tree.find())[0], &sent);
 }
 
 #[test]

@@ -23,6 +23,7 @@ fuzz_target!(|message: &[u8]| {
     let known = Known {
         is_our_envelope_id: &|_| false,
         servers: &["mail.example.org".to_owned()],
+        authserv_ids: &["mx.example.org".to_owned()],
     };
     let judgement = provenance::judge(&notice, &known);
     let reading = Reading::new("x", Some((&notice, judgement.provenance)));

@@ -1,14 +1,23 @@
-//! The rewriting of an original: one field on top, nothing else added, the body byte for byte.
+//! The rewriting of an original, and of a first send with the cookie: one field on top, nothing else added,
+//! the body byte for byte.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use tls_optout::message::{
+    cookie::Cookie,
     header,
     resubmission::{OPT_OUT, rewrite},
 };
 
+const COOKIE: Cookie<'_> = Cookie { text: "[tls-optout]", in_replies: true };
+
 fuzz_target!(|original: &[u8]| {
+    if let Some(turned) = COOKIE.turn(original) {
+        assert_eq!(header::body(&turned), header::body(original));
+        let opt_outs = header::fields(&turned).filter(|field| field.is("TLS-Required"));
+        assert_eq!(opt_outs.count(), 1);
+    }
     let Ok(rewritten) = rewrite(original) else {
         return;
     };

@@ -163,7 +163,10 @@ fn one(
         is_flawed: !case.flaws.is_empty(),
         honours: case.honour.map(|(honours, _)| honours),
         accounts: config.accounts_for(&case.route.sender).len(),
-        written: case.notice.envelope.date.or(case.notice.arrival_date),
+        written: case
+            .notice
+            .as_ref()
+            .and_then(|notice| notice.envelope.date.or(notice.arrival_date)),
         now: now(),
         sent: journal.standing_sent(now())?,
         most: config.auto_per_day,

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -120,10 +121,20 @@ pub(super) fn look(
     wanted: &Wanted,
     accept: impl Fn(&[u8]) -> bool + Send + Sync + 'static,
 ) -> Result<Found, Failure> {
-    let folders = folders_of(config);
     let index = index::file(&places.state_home.join(NAME));
+    look_in(folders_of(config), config, Some(index), wanted, accept)
+}
+
+/// Searches these folders. `index`: of exactly them. A search that hangs is left behind.
+pub(super) fn look_in(
+    folders: search::Places,
+    config: &Config,
+    index: Option<PathBuf>,
+    wanted: &Wanted,
+    accept: impl Fn(&[u8]) -> bool + Send + Sync + 'static,
+) -> Result<Found, Failure> {
     let (id, near, is_for_all) = (wanted.id.to_owned(), wanted.near, wanted.is_for_all);
-    let external = config.mail.external;
+    let external = config.mail.external.filter(|_| index.is_some());
     let pulse = Pulse::default();
     let limit = Some(Duration::from_secs(config.mail.search_timeout)).filter(|l| !l.is_zero());
     let working = pulse.clone();
@@ -138,7 +149,7 @@ pub(super) fn look(
             near,
             accept: &accept,
             is_for_all,
-            index: Some(&index),
+            index: index.as_deref(),
             external,
             pulse: &working,
         }

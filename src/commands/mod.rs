@@ -267,12 +267,14 @@ fn each<T>(
 
 /// What the bytes say, if they are a notice.
 fn read_notice(bytes: &[u8]) -> Result<Notice, Failure> {
-    notice::read(bytes).ok_or_else(|| {
-        Failure::new(
-            DATA,
-            "not a delivery notice; pipe the whole, raw notice (mutt: unset pipe_decode)",
-        )
-    })
+    notice::read(bytes).ok_or_else(not_a_notice)
+}
+
+fn not_a_notice() -> Failure {
+    Failure::new(
+        DATA,
+        "not a delivery notice; pipe the whole, raw notice (mutt: unset pipe_decode)",
+    )
 }
 
 fn configuration(places: &Places) -> Result<Config, Failure> {

@@ -1,5 +1,6 @@
-//! `resend`: the main job. A notice in, an offer shown, the user's word, the message out.
+//! `resend`: the main job. A notice in, or the message itself, an offer shown, the user's word, the message out.
 
+use std::cell::Cell;
 use std::io::{self, Write};
 
 use serde_json::json;
@@ -10,35 +11,46 @@ use crate::offer::Outcome;
 use crate::terminal::{self, Terminal, shown};
 
 use case::Case;
+use given::{Given, Kind};
 use question::Answer;
 
 use super::offers::awaits_word;
 use super::send::{Outgoing, send};
 use super::{
-    DECLINED, DONE, Failure, INTERNAL, IO, NOTHING, TRY_AGAIN, each, inputs, journal, notice_bytes,
-    offer_bytes, tell_doubt,
+    DECLINED, DONE, Failure, INTERNAL, IO, NOTHING, TRY_AGAIN, each, inputs, journal, offer_bytes,
+    tell_doubt,
 };
 
 pub(super) mod case;
+mod given;
+mod original;
 mod question;
 
-/// Goes through the notices, and holds the screen at the end where that was asked for.
+/// Goes through the messages, and holds the screen at the end where that was asked for.
 pub(super) fn run(args: &Resend, places: &Places) -> Result<u8, Failure> {
-    let mut seen = false;
-    let mut go = |bytes: Result<Vec<u8>, Failure>| {
-        let result = bytes.and_then(|bytes| one(args, places, &bytes));
+    if let (true, Ok(mut terminal)) = (args.pause, Terminal::open()) {
+        let _ = terminal.erase_below();
+    }
+    let seen = Cell::new(false);
+    let go = |given: &Given| {
+        let result = one(args, places, given);
         // The user who said no has seen everything.
-        seen |= !matches!(result, Ok(DECLINED));
+        seen.set(seen.get() || !matches!(result, Ok(DECLINED)));
         result
     };
+    let unread = |_: &Failure| seen.set(true);
     let status = match args.all {
-        true => each(waiting(places)?, |offer| go(offer_bytes(places, *offer))),
-        false => each(inputs(&args.notices)?, |notice| {
-            go(notice_bytes(places, notice))
+        true => each(waiting(places)?, |offer| {
+            let bytes = offer_bytes(places, *offer).inspect_err(unread)?;
+            go(&Given { bytes, file: None })
+        }),
+        false => each(inputs(&args.notices)?, |name| {
+            let messages = given::messages(places, name).inspect_err(unread)?;
+            Ok(each(messages, go))
         }),
     };
     if args.pause {
-        if seen {
+        if seen.get() {
             hold();
         }
         return Ok(DONE);
@@ -69,21 +81,15 @@ fn hold() {
     }
 }
 
-fn one(args: &Resend, places: &Places, bytes: &[u8]) -> Result<u8, Failure> {
+fn one(args: &Resend, places: &Places, given: &Given) -> Result<u8, Failure> {
     let config = super::configuration(places)?;
-    let mut case = Case::open(bytes, args, &config, places)?;
-    for left in &case.plan.left_out {
-        let text = format!(
-            "{}: {}",
-            shown(&left.address),
-            shown(&left.reason.to_string())
-        );
-        // Standard output belongs to the bytes of a dry run, and to JSON.
-        match args.sending.dry_run || args.json {
-            true => writeln!(io::stderr(), "{text}")?,
-            false => writeln!(io::stdout(), "{text}")?,
-        }
-    }
+    let mended = given.mended(&config)?;
+    let given = mended.as_ref().unwrap_or(given);
+    let mut case = match given.kind(&config)? {
+        Kind::Notice => Case::open(&given.bytes, args, &config, places)?,
+        Kind::Own => Case::of_message(given, args, &config, places)?,
+    };
+    tell_left_out(&case, args)?;
     if case.plan.send.is_empty() {
         return Ok(NOTHING);
     }
@@ -93,23 +99,17 @@ fn one(args: &Resend, places: &Places, bytes: &[u8]) -> Result<u8, Failure> {
         return Ok(DONE);
     }
     if !args.sending.yes || !case.wishes.is_empty() {
-        let Ok(terminal) = Terminal::open() else {
-            let summary = lines(&question::summary(&case));
-            match args.json {
-                true => write!(io::stderr(), "{summary}")?,
-                false => write!(io::stdout(), "{summary}")?,
-            }
-            return Err(Failure::new(TRY_AGAIN, no_terminal(&case)));
-        };
-        if question::ask(terminal, &case)? == Answer::No {
-            // A no to the question is stronger than a consent that was given in advance.
-            if let Some(journal) = case.journal.as_mut().filter(|_| case.offer != 0) {
-                journal.decline(case.offer)?;
-            }
+        if consent(&mut case, args)? == Answer::No {
             return Ok(DECLINED);
         }
     } else {
-        tell_doubt(&case.judgement)?;
+        match case.notice {
+            Some(_) => tell_doubt(&case.judgement)?,
+            None => writeln!(
+                io::stderr(),
+                "{NAME}: no notice about it was seen; --yes sends all the same"
+            )?,
+        }
     }
     let Some(mut journal) = case.journal.take() else {
         return Err(Failure::new(
@@ -126,9 +126,49 @@ fn one(args: &Resend, places: &Places, bytes: &[u8]) -> Result<u8, Failure> {
     })
 }
 
+/// Says who gets nothing, and why. Standard output belongs to the bytes of a dry run, and to JSON.
+fn tell_left_out(case: &Case, args: &Resend) -> io::Result<()> {
+    for left in &case.plan.left_out {
+        let (address, reason) = (shown(&left.address), shown(&left.reason.to_string()));
+        match args.sending.dry_run || args.json {
+            true => writeln!(io::stderr(), "{address}: {reason}")?,
+            false => writeln!(io::stdout(), "{address}: {reason}")?,
+        }
+    }
+    Ok(())
+}
+
+/// Asks: first whom, where no notice tells.
+fn consent(case: &mut Case, args: &Resend) -> Result<Answer, Failure> {
+    let Ok(mut terminal) = Terminal::open() else {
+        let summary = lines(&question::summary(case));
+        match args.json {
+            true => write!(io::stderr(), "{summary}")?,
+            false => write!(io::stdout(), "{summary}")?,
+        }
+        return Err(Failure::new(TRY_AGAIN, no_terminal(case)));
+    };
+    if case.notice.is_none() && args.to.is_empty() && case.plan.send.len() > 1 {
+        case.plan.send = question::choose(&mut terminal, case)?;
+        if case.plan.send.is_empty() {
+            return Ok(Answer::No);
+        }
+    }
+    let answer = question::ask(&mut terminal, case)?;
+    // A no to the question is stronger than a consent that was given in advance.
+    let journal = case.journal.as_mut().filter(|_| case.offer != 0);
+    if let Some(journal) = journal.filter(|_| answer == Answer::No) {
+        journal.decline(case.offer)?;
+    }
+    Ok(answer)
+}
+
 fn no_terminal(case: &Case) -> String {
     let offer = case.offer;
     match case.wishes.is_empty() {
+        true if case.notice.is_none() => {
+            "no terminal to ask on, nothing was sent; in one, or with --yes and whom to send to (--to)".to_owned()
+        }
         true => format!(
             "no terminal to ask on, nothing was sent; offer {offer} is recorded: `{NAME} resend {offer}` in a \
              terminal, or with --yes"

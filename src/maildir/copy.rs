@@ -2,10 +2,11 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::folder::FileName;
-use super::head::Head;
+use super::head::{Head, HeadReader};
 use crate::message::header::{self, Field};
 
 /// A copy of the original.
@@ -78,6 +79,16 @@ impl Copy {
         let received =
             self.flaws.contains(&Flaw::CameBack) && self.flaws.contains(&Flaw::NotInSent);
         !received && self.flaws.iter().all(|flaw| *flaw <= Flaw::CameBack)
+    }
+
+    /// The message in the file at `path`, wherever that is, if its Message-ID is `id` (without angle brackets).
+    ///
+    /// # Errors
+    /// Whatever the system says when it reads; `Unsupported` for a compressed file.
+    pub fn of_file(path: &Path, id: &str) -> io::Result<Option<Copy>> {
+        let head = HeadReader::default().with_id_at(path, id)?;
+        let name = FileName::parse(path.file_name().unwrap_or_default());
+        Ok(head.map(|head| Copy::judge(path.to_owned(), name, 0, head, false, true)))
     }
 
     /// The better copy first; of equals the one nearest in time.

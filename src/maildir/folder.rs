@@ -11,6 +11,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use memchr::memmem;
+
 use super::pulse::Pulse;
 
 /// Where messages lie. `new` stands first: a message read while we look goes from there to `cur`.
@@ -199,11 +201,22 @@ fn is_end_of_base(rest: &[u8]) -> bool {
     }
 }
 
-/// The number that a base name begins with, if it can be a time: nine digits (1973) to eleven.
-fn time(base: &[u8]) -> Option<i64> {
+/// The number that a name begins with, if it can be a time: nine digits (1973) to eleven.
+pub(super) fn time(base: &[u8]) -> Option<i64> {
     let digits = base.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let digits = (9..=11).contains(&digits).then(|| &base[..digits])?;
     std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// The number on the server that mbsync and OfflineIMAP write into a name, after `,U=`.
+pub(super) fn number(name: &OsStr) -> Option<u32> {
+    let name = name.as_bytes();
+    let digits = &name[memmem::find(name, b",U=")? + 3..];
+    let count = digits.iter().take_while(|byte| byte.is_ascii_digit());
+    std::str::from_utf8(&digits[..count.count()])
+        .ok()?
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]
@@ -263,6 +276,16 @@ mod tests {
         is("17000000001234567.x", "17000000001234567.x", "", None);
         is("12.x", "12.x", "", None);
         is("", "", "", None);
+    }
+
+    #[test]
+    fn numbers_on_the_server() {
+        let is = |name: &str| number(OsStr::new(name));
+        assert_eq!(is("1700000000.1_2.host,U=45:2,S"), Some(45));
+        assert_eq!(is("1700000000_0.1.host,U=5,FMD5=7e33:2,"), Some(5));
+        assert_eq!(is("1700000000.M1P2.host,S=3252:2,U"), None);
+        assert_eq!(is("1.host,U=:2,"), None);
+        assert_eq!(is("1.host,U=99999999999:2,"), None);
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! Reading no more of a file than its header block.
 
-use std::fs::{File, OpenOptions};
+use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use memchr::memmem;
-use rustix::fs::OFlags;
+use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use super::copy::is_foreign;
-use super::media::Media;
+use crate::message::media::Media;
 use crate::message::{header, text};
 
 /// How much is read at first: nearly every header block is shorter.
@@ -55,11 +56,8 @@ impl HeadReader {
     pub(super) fn glance(&mut self, file: &mut File) -> io::Result<Glance> {
         let mut filled = 0;
         loop {
-            let size = if filled == 0 { FIRST } else { filled * 4 };
-            let wanted = size - filled;
-            let got = self.fill(file, filled, wanted)?;
+            let (got, at_end) = self.more(file, filled)?;
             filled += got;
-            let at_end = got < wanted;
             let seen = scan(&self.buffer[..filled], at_end);
             if seen.id.is_some() || seen.ended || at_end || filled >= LONGEST {
                 let header = &self.buffer[..seen.length];
@@ -72,20 +70,16 @@ impl HeadReader {
     }
 
     /// The header block of the file at `path`, if its `Message-ID` is `id` (without brackets).
-    pub(super) fn with_id(&mut self, path: &Path, id: &str) -> io::Result<Option<Head>> {
-        // A name in a Maildir may be that of a pipe: NONBLOCK opens it without waiting for a writer.
-        let flags = OFlags::NONBLOCK.bits().cast_signed();
-        let mut file = OpenOptions::new()
-            .read(true)
-            .custom_flags(flags)
-            .open(path)?;
+    pub(super) fn with_id_at(&mut self, path: &Path, id: &str) -> io::Result<Option<Head>> {
+        self.with_id(&mut open(CWD, path.as_os_str())?, id)
+    }
+
+    /// The header block of an open file, if its `Message-ID` is `id` (without brackets).
+    pub(super) fn with_id(&mut self, file: &mut File, id: &str) -> io::Result<Option<Head>> {
         let mut filled = 0;
         loop {
-            let size = if filled == 0 { FIRST } else { filled * 4 };
-            let wanted = size - filled;
-            let got = self.fill(&mut file, filled, wanted)?;
+            let (got, at_end) = self.more(file, filled)?;
             filled += got;
-            let at_end = got < wanted;
             if COMPRESSED
                 .iter()
                 .any(|magic| self.buffer[..filled].starts_with(magic))
@@ -98,7 +92,7 @@ impl HeadReader {
                 None if seen.ended || at_end => return Ok(None),
                 Some(_) if seen.ended || at_end => {
                     let header = self.buffer[..seen.length].to_vec();
-                    let complete = seen.ended && has_last_boundary(&mut file, &header)?;
+                    let complete = seen.ended && has_last_boundary(file, &header)?;
                     return Ok(Some(Head { header, complete }));
                 }
                 _ if filled >= LONGEST => {
@@ -110,22 +104,41 @@ impl HeadReader {
         }
     }
 
-    /// Reads `wanted` bytes to `at`, fewer only at the end of the file.
-    fn fill(&mut self, file: &mut File, at: usize, wanted: usize) -> io::Result<usize> {
-        if self.buffer.len() < at + wanted {
-            self.buffer.resize(at + wanted, 0);
+    /// The start of a file, which holds nearly every header block.
+    pub(super) fn start(&mut self, file: &mut File) -> io::Result<&[u8]> {
+        let (got, _) = self.more(file, 0)?;
+        Ok(&self.buffer[..got])
+    }
+
+    /// Reads on behind the `filled` bytes that were read before: how many bytes, and whether the file
+    /// ends there. The first time one call of the system has to do, as most files are decided by it;
+    /// after that four times as much each time.
+    fn more(&mut self, file: &mut File, filled: usize) -> io::Result<(usize, bool)> {
+        let size = FIRST.max(filled * 4);
+        if self.buffer.len() < size {
+            self.buffer.resize(size, 0);
         }
         let mut got = 0;
-        while got < wanted {
-            match file.read(&mut self.buffer[at + got..at + wanted]) {
-                Ok(0) => break,
+        while filled + got < size {
+            match file.read(&mut self.buffer[filled + got..size]) {
+                Ok(0) => return Ok((got, true)),
                 Ok(more) => got += more,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             }
+            if filled == 0 {
+                break;
+            }
         }
-        Ok(got)
+        Ok((got, false))
     }
+}
+
+/// Opens a file in a directory.
+pub(super) fn open(directory: impl AsFd, name: &OsStr) -> io::Result<File> {
+    // A name in a Maildir may be that of a pipe: NONBLOCK opens it without waiting for a writer.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    Ok(File::from(openat(directory, name, flags, Mode::empty())?))
 }
 
 /// What the start of a message shows.
@@ -182,7 +195,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("m");
         std::fs::write(&path, content).unwrap();
-        HeadReader::default().with_id(&path, id).unwrap()
+        HeadReader::default().with_id_at(&path, id).unwrap()
     }
 
     #[test]

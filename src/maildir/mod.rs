@@ -16,7 +16,6 @@ pub mod folder;
 mod head;
 pub mod index;
 mod listing;
-mod media;
 pub mod proof;
 pub mod pulse;
 pub mod search;

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use thiserror::Error;
 
-use super::media::Media;
+use crate::message::media::Media;
 use crate::message::recipients::same_address;
 use crate::message::{header, text};
 use crate::notice::{Extent, Returned};

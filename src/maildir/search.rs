@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 mod examine;
+mod numbered;
 mod settle;
 
 pub use super::copy::{Copy, Flaw};
@@ -114,20 +115,31 @@ impl Search<'_> {
         let mut walk = Walk::with(self.pulse);
         let mut stages = Vec::new();
         let mut gone = Bases::new();
+        // What is likely in all folders comes before the rest of any.
         for in_sent in [true, false] {
             let folders = self.places.stage(in_sent, &mut walk, &mut found.unreadable);
             let stage = Stage {
                 search: self,
                 in_sent,
             };
-            let (listing, left) = stage.look_in(&folders, &mut found);
-            gone.extend(left);
+            let mut listing = stage.list(&folders, &mut found);
+            gone.extend(stage.examine_likely(&mut listing, &mut found));
             found.looked_in.extend(folders);
             stages.push((stage, listing));
-            settle::settle(&stages, &mut gone, &mut found);
+            if !gone.is_empty() {
+                settle::settle(&stages, &mut gone, &mut found);
+            }
             if self.is_enough(&found) {
                 break;
             }
+        }
+        for number in 0..stages.len() {
+            if self.is_enough(&found) {
+                break;
+            }
+            let (stage, listing) = &mut stages[number];
+            gone.extend(stage.examine_rest(listing, &mut found));
+            settle::settle(&stages, &mut gone, &mut found);
         }
         found.copies.sort_by(Copy::rank);
         // A file that was renamed between two looks is one copy.
@@ -140,8 +152,8 @@ impl Search<'_> {
         found.copies.iter().any(|copy| self.ends_with(copy))
     }
 
-    /// Does the search end with this copy? One that lies elsewhere than in a folder for sent mail is met
-    /// only when those have been read.
+    /// Does the search end with this copy? One that lies elsewhere than in a folder for sent mail does:
+    /// the likely files there have been read before it, and a second copy that was sent says the same.
     fn ends_with(&self, copy: &Copy) -> bool {
         !self.is_for_all && copy.is_as_sent()
     }
@@ -181,35 +193,39 @@ struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    /// Looks through some folders. The answer: what was listed, and files that
-    /// have vanished.
-    fn look_in(&self, folders: &[PathBuf], found: &mut Found) -> (Listing, Bases) {
-        let mut listing = Listing::default();
-        for folder in folders {
-            listing.add(
-                folder,
-                self.search.near,
-                self.search.pulse,
-                &mut found.unreadable,
-            );
-        }
+    fn list(&self, folders: &[PathBuf], found: &mut Found) -> Listing {
+        let search = self.search;
+        let listing = Listing::of(folders, search.near, search.pulse, &mut found.unreadable);
         found.files_seen += listing.len();
-        let gone = self.examine(&mut listing, found);
-        (listing, gone)
+        listing
     }
 
-    /// Reads the files of a listing until the right copy is found. The answer: what has vanished.
-    fn examine(&self, listing: &mut Listing, found: &mut Found) -> Bases {
+    /// Reads the files that are nearest in time, by their names or by their numbers. The answer: what has
+    /// vanished.
+    fn examine_likely(&self, listing: &mut Listing, found: &mut Found) -> Bases {
         listing.sort_nearest(NEAREST);
         let done = AtomicBool::new(false);
-        let mut first = Examiner::new(self, &done);
-        first.files(listing, 0..listing.len().min(NEAREST));
-        let mut gone = first.finish(found);
-        if listing.len() <= NEAREST || done.load(Ordering::Relaxed) {
+        let mut examiner = Examiner::new(self, &done);
+        let nearest = listing.len().min(NEAREST);
+        examiner.files(listing, 0..nearest);
+        if let Some(near) = self.search.near
+            && !done.load(Ordering::Relaxed)
+        {
+            let likely = numbered::likely(listing, nearest..listing.len(), near);
+            examiner.files(listing, likely);
+        }
+        examiner.finish(found)
+    }
+
+    /// Reads all other files until the right copy is found. The answer: what has vanished.
+    fn examine_rest(&self, listing: &mut Listing, found: &mut Found) -> Bases {
+        let mut gone = Bases::new();
+        if listing.len() <= NEAREST {
             return gone;
         }
         listing.sort_from(NEAREST);
         let listing = &*listing;
+        let done = AtomicBool::new(false);
         let next = AtomicUsize::new(NEAREST);
         let work = || {
             let mut examiner = Examiner::new(self, &done);

@@ -2,6 +2,8 @@
 
 pub mod cookie;
 pub mod header;
+pub mod mbox;
+pub(crate) mod media;
 pub mod optout;
 pub mod recipients;
 pub mod refusal;

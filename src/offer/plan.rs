@@ -143,6 +143,27 @@ pub fn plan(
     plan
 }
 
+/// Chooses among the recipients of the original `header` where no notice tells of any: those that the user named
+/// (`to`), or else all, for the user to choose from.
+pub fn plan_without_notice(
+    header: &[u8],
+    to: &[String],
+    policy: &Policy,
+    deliveries: &[Delivery],
+) -> Plan {
+    let originals = recipients(header);
+    let all: Vec<String> = match to {
+        [] => originals.iter().map(|one| one.address.clone()).collect(),
+        named => named.to_vec(),
+    };
+    let mut plan = Plan::default();
+    for address in &all {
+        let found = matching(&originals, address);
+        plan.add(address, found, None, policy, deliveries);
+    }
+    plan
+}
+
 fn reported<'a>(originals: &'a [Mailbox], report: &RecipientReport) -> Option<&'a Mailbox> {
     let original = report.original_recipient.as_deref();
     original

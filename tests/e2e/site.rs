@@ -213,6 +213,11 @@ impl Site {
         Terminal::start(self.home(), self.environment(), command)
     }
 
+    /// The same in one of so many columns and rows.
+    pub(crate) fn sized_terminal(&self, command: &str, size: [u16; 2]) -> Terminal {
+        Terminal::sized(self.home(), self.environment(), command, size)
+    }
+
     /// Lets the mail reader send a message, without its screen. `recipients` are its arguments.
     pub(crate) fn send(&self, reader: Reader, recipients: &[&str]) {
         self.write("body", BODY);

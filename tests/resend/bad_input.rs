@@ -21,7 +21,8 @@ fn not_a_notice() {
         home.assert_refused(&home.resend(&["--yes"], input), 65, NOT_A_NOTICE);
     }
     let home = Home::new(Script::tls());
-    home.assert_refused(&home.resend(&["--yes"], &original()), 65, NOT_A_NOTICE);
+    let of_another = original().replace("alice@example.org", "mallory@example.com");
+    home.assert_refused(&home.resend(&["--yes"], &of_another), 65, NOT_A_NOTICE);
 }
 
 #[test]

@@ -144,6 +144,11 @@ impl Home {
         question: &str,
         keys: &[u8],
     ) -> (i32, String) {
+        self.in_steps(arguments, &[(question, keys)])
+    }
+
+    /// The same for questions that come one after the other.
+    pub(crate) fn in_steps(&self, arguments: &str, steps: &[(&str, &[u8])]) -> (i32, String) {
         let program = env!("CARGO_BIN_EXE_tls-optout");
         let command = format!("{program} {arguments}");
         let mut child = Command::new("script")
@@ -159,12 +164,15 @@ impl Home {
         let mut input = child.stdin.take().expect("a pipe");
         let mut screen = child.stdout.take().expect("a pipe");
         let (mut seen, mut byte) = (Vec::new(), [0]);
-        while !seen.ends_with(question.as_bytes())
-            && screen.read(&mut byte).expect("the screen") == 1
-        {
-            seen.push(byte[0]);
+        for (question, keys) in steps {
+            while screen.read(&mut byte).expect("the screen") == 1 {
+                seen.push(byte[0]);
+                if seen.ends_with(question.as_bytes()) {
+                    break;
+                }
+            }
+            input.write_all(keys).expect("keys");
         }
-        input.write_all(keys).expect("keys");
         screen.read_to_end(&mut seen).expect("the screen");
         let status = child.wait().expect("an end").code().expect("no signal");
         (status, String::from_utf8_lossy(&seen).replace('\r', ""))

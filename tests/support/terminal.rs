@@ -32,6 +32,16 @@ impl Terminal {
         environment: Vec<(OsString, OsString)>,
         command: &str,
     ) -> Self {
+        Self::sized(folder, environment, command, [100, 30])
+    }
+
+    /// The same with so many columns and rows.
+    pub(crate) fn sized(
+        folder: &Path,
+        environment: Vec<(OsString, OsString)>,
+        command: &str,
+        [columns, rows]: [u16; 2],
+    ) -> Self {
         let own = tempfile::tempdir().expect("a folder");
         fs::write(own.path().join("tmux.conf"), SETTINGS).expect("a settings file");
         // -D keeps the server a child of ours, and setpriv ends it should this process be killed.
@@ -61,10 +71,11 @@ impl Terminal {
         let status = terminal.folder.path().join("status");
         let status = status.display();
         let command = format!("{command}\nprintf %s $? > {status}.new && mv {status}.new {status}");
+        let [columns, rows] = [columns, rows].map(|number| number.to_string());
         let started = poll(|| {
             terminal
                 .try_tmux(
-                    &["new-session", "-d", "-x", "100", "-y", "30", "-c"],
+                    &["new-session", "-d", "-x", &columns, "-y", &rows, "-c"],
                     &[folder.as_os_str(), OsStr::new(&command)],
                 )
                 .ok()

@@ -1,35 +1,34 @@
-//! Everything that is known about one notice before anybody is asked.
+//! Everything that is known about one message before anybody is asked.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::cli::{NAME, Resend};
 use crate::config::{Config, Places};
-use crate::kept;
-use crate::maildir::search::{Copy, Flaw};
-use crate::maildir::{self, proof};
+use crate::maildir::search::Flaw;
 use crate::message::recipients::senders;
 use crate::message::refusal::{self, Refusal};
 use crate::message::resubmission::Rewritten;
-use crate::message::{resubmission, text};
-use crate::notice::Notice;
+use crate::message::{header, resubmission, text};
 use crate::notice::provenance::Judgement;
+use crate::notice::{Notice, RecipientReport};
 use crate::offer::news::Fact;
-use crate::offer::plan::{Plan, plan};
+use crate::offer::plan::{Plan, plan, plan_without_notice};
 use crate::offer::store::Journal;
 use crate::offer::{NoOffer, consider, consider_against_wish};
 use crate::policy::marked;
 use crate::watch::arrival::Arrived;
 
 use super::super::arrived::take_in;
-use super::super::find::{Wanted, look, missing};
 use super::super::route::Route;
-use super::super::{DATA, Failure, IO, NOTHING, journal, judge, read_notice};
+use super::super::{DATA, Failure, NOTHING, USAGE, journal, judge, read_notice};
+use super::given::Given;
+use super::original::{Original, Sought};
 
-/// A notice, its original, and what would be sent to whom.
+/// A notice if there is one, its original, and what would be sent to whom.
 #[derive(Debug)]
 pub(in crate::commands) struct Case {
-    /// The notice.
-    pub(in crate::commands) notice: Notice,
+    /// The notice; none where the user names the message himself.
+    pub(in crate::commands) notice: Option<Notice>,
     /// Did the user's own server write it?
     pub(in crate::commands) judgement: Judgement,
     /// The journal; none in a dry run without one.
@@ -42,6 +41,8 @@ pub(in crate::commands) struct Case {
     pub(in crate::commands) path: PathBuf,
     /// What speaks against that copy, though it may be sent.
     pub(in crate::commands) flaws: Vec<Flaw>,
+    /// The copy is known to be what was sent.
+    pub(in crate::commands) is_proven: bool,
     /// Who gets it and who does not.
     pub(in crate::commands) plan: Plan,
     /// The way out.
@@ -68,11 +69,7 @@ impl Case {
         places: &Places,
     ) -> Result<Case, Failure> {
         let notice = read_notice(bytes)?;
-        // A dry run looks where there is something to see, and makes nothing.
-        let mut journal = match args.sending.dry_run {
-            true => Journal::open_to_look(&places.state_home.join(NAME)).ok(),
-            false => Some(journal(places)?),
-        };
+        let mut journal = the_journal(args, places)?;
         let mut offer = 0;
         let arrived = Arrived {
             notice,
@@ -83,51 +80,141 @@ impl Case {
             offer = recorded.map_or(0, |recorded| recorded.id);
         }
         let notice = arrived.notice;
-        let helped = match args.force {
-            true => consider_against_wish(&notice),
-            false => consider(&notice),
-        };
-        let helped = helped.map_err(|no_offer| Failure::new(NOTHING, no_offer))?;
+        helped(&notice, args)?;
         let message_id = notice
             .original
             .message_id
             .clone()
             .ok_or_else(|| Failure::new(NOTHING, NoOffer::NoMessageId))?;
-        let original = original(config, places, &notice, &message_id, !args.sending.yes)?;
-        let wishes = wishes(config, &notice, &original.bytes);
+        let date = notice.original.date.as_deref().and_then(text::date);
+        let sought = Sought {
+            id: &message_id,
+            near: date.or(notice.arrival_date),
+            returned: Some(&notice.original),
+            file: None,
+            is_attended: !args.sending.yes,
+        };
+        let original = sought.find(config, places)?;
+        let start = Start {
+            notice: Some(notice),
+            journal,
+            offer,
+            message_id,
+            original,
+        };
+        start.complete(args, config)
+    }
+
+    /// The same for a message of the user's own. It only names the message: what is sent is the file, since a mail
+    /// reader may have changed what it passed on. A notice about it that the journal knows is taken for given.
+    pub(super) fn of_message(
+        given: &Given,
+        args: &Resend,
+        config: &Config,
+        places: &Places,
+    ) -> Result<Case, Failure> {
+        let id = header::text(&given.bytes, "Message-ID").and_then(|id| text::message_id(&id));
+        let message_id = id.ok_or_else(|| Failure::new(DATA, NO_MESSAGE_ID))?;
+        let mut journal = the_journal(args, places)?;
+        let offers = match &mut journal {
+            Some(journal) => journal.offers_about(&message_id)?,
+            None => Vec::new(),
+        };
+        if let Some(newest) = offers.last() {
+            return Case::open(&newest.notice, args, config, places);
+        }
+        if args.sending.yes && args.to.is_empty() {
+            return Err(Failure::new(USAGE, YES_TO_WHOM));
+        }
+        let date = header::text(&given.bytes, "Date");
+        let sought = Sought {
+            id: &message_id,
+            near: date.as_deref().and_then(text::date),
+            returned: None,
+            file: given.file.as_deref(),
+            is_attended: !args.sending.yes,
+        };
+        let original = sought.find(config, places)?;
+        let start = Start {
+            notice: None,
+            journal,
+            offer: 0,
+            message_id,
+            original,
+        };
+        start.complete(args, config)
+    }
+}
+
+const NO_MESSAGE_ID: &str = "this message has no Message-ID, so its file cannot be found; pipe the whole, raw message \
+                             (mutt: unset pipe_decode)";
+const YES_TO_WHOM: &str = "no notice about this message was seen, so nobody is known to wait for it; name whom to send \
+                           to with --to";
+
+/// A dry run looks where there is something to see, and makes nothing.
+fn the_journal(args: &Resend, places: &Places) -> Result<Option<Journal>, Failure> {
+    match args.sending.dry_run {
+        true => Ok(Journal::open_to_look(&places.state_home.join(NAME)).ok()),
+        false => journal(places).map(Some),
+    }
+}
+
+/// Whom an opt-out helps.
+fn helped<'a>(notice: &'a Notice, args: &Resend) -> Result<Vec<&'a RecipientReport>, Failure> {
+    let helped = match args.force {
+        true => consider_against_wish(notice),
+        false => consider(notice),
+    };
+    helped.map_err(|no_offer| Failure::new(NOTHING, no_offer))
+}
+
+/// A case whose message is found.
+struct Start {
+    notice: Option<Notice>,
+    journal: Option<Journal>,
+    offer: i64,
+    message_id: String,
+    original: Original,
+}
+
+impl Start {
+    fn complete(self, args: &Resend, config: &Config) -> Result<Case, Failure> {
+        let Start {
+            notice,
+            mut journal,
+            offer,
+            message_id,
+            original,
+        } = self;
+        let wishes = wishes(config, notice.as_ref(), &original.bytes);
         let rewritten = rewritten(&original.bytes, &wishes, args.force)
             .map_err(|refusal| Failure::new(NOTHING, refusal))?;
         let senders = senders(&original.bytes);
         let route = Route::choose(config, args.sending.account.as_deref(), &senders)?;
-        let deliveries = match journal.as_mut() {
-            Some(journal) => journal.deliveries(&message_id)?,
-            None => Vec::new(),
+        let (deliveries, facts, honour) = match journal.as_mut() {
+            Some(journal) => (
+                journal.deliveries(&message_id)?,
+                journal.facts(&message_id)?,
+                journal.honour(&route.to_string())?,
+            ),
+            None => Default::default(),
         };
-        let facts = match &journal {
-            Some(journal) => journal.facts(&message_id)?,
-            None => Vec::new(),
-        };
-        let judgement = judge(
-            &notice,
-            &route.account.notice_hosts(),
-            config,
-            journal.as_ref(),
-        );
+        let hosts = route.account.notice_hosts();
+        let judgement = notice
+            .as_ref()
+            .map_or_else(Judgement::of_no_notice, |notice| {
+                judge(notice, &hosts, config, journal.as_ref())
+            });
         let recipients = original.envelope.as_deref().unwrap_or(&original.bytes);
-        let mut plan = plan(
-            &notice,
-            &helped,
-            recipients,
-            &args.to,
-            &config.policy,
-            &deliveries,
-        );
-        plan.heed(&facts, recipients, &args.to);
-        let honour = match &journal {
-            Some(journal) => journal.honour(&route.to_string())?,
-            None => None,
+        let (to, policy) = (&args.to, &config.policy);
+        let mut plan = match &notice {
+            Some(notice) => {
+                let helped = helped(notice, args)?;
+                plan(notice, &helped, recipients, to, policy, &deliveries)
+            }
+            None => plan_without_notice(recipients, to, policy, &deliveries),
         };
-        let (message, removed) = (rewritten.bytes, rewritten.removed);
+        plan.heed(&facts, recipients, to);
         Ok(Case {
             notice,
             judgement,
@@ -136,22 +223,24 @@ impl Case {
             message_id,
             path: original.path,
             flaws: original.flaws,
+            is_proven: original.is_proven,
             plan,
             route,
             honour,
             facts,
             wishes,
-            message,
-            removed,
+            message: rewritten.bytes,
+            removed: rewritten.removed,
         })
     }
 }
 
 /// How the sender of a message asked for security: in its own fields or those of the server, by the marks that
 /// the configuration names, or by REQUIRETLS.
-fn wishes(config: &Config, notice: &Notice, original: &[u8]) -> Vec<Refusal> {
+fn wishes(config: &Config, notice: Option<&Notice>, original: &[u8]) -> Vec<Refusal> {
     let mut wishes = Vec::new();
-    for header in [original, &notice.original.header] {
+    let returned = notice.map(|notice| &*notice.original.header);
+    for header in [original].into_iter().chain(returned) {
         let marked = marked(&config.policy.confidential, header);
         let marked = marked.map(|(field, value)| Refusal::SecurityRequested {
             field: field.to_owned(),
@@ -159,7 +248,7 @@ fn wishes(config: &Config, notice: &Notice, original: &[u8]) -> Vec<Refusal> {
         });
         wishes.extend(refusal::asks_for_security(header).into_iter().chain(marked));
     }
-    if wishes.is_empty() && notice.original.requires_tls {
+    if wishes.is_empty() && notice.is_some_and(|notice| notice.original.requires_tls) {
         wishes.push(Refusal::RequireTls);
     }
     wishes.dedup();
@@ -173,81 +262,4 @@ fn rewritten(original: &[u8], wishes: &[Refusal], force: bool) -> Result<Rewritt
         Some(wish) => Err(wish.clone()),
         None => resubmission::rewrite(original),
     }
-}
-
-/// What was sent, proven.
-struct Original {
-    path: PathBuf,
-    flaws: Vec<Flaw>,
-    bytes: Vec<u8>,
-    /// A header that names all recipients, where more is known of them than the message says.
-    envelope: Option<Vec<u8>>,
-}
-
-/// What the `sendmail` verb has sent and kept, or else a copy of the mail reader.
-fn original(
-    config: &Config,
-    places: &Places,
-    notice: &Notice,
-    id: &str,
-    is_attended: bool,
-) -> Result<Original, Failure> {
-    let state = places.state_home.join(NAME);
-    let kept = kept::find(&state, id, &|message| {
-        proof::prove(message, &notice.original).is_ok()
-    });
-    if let Some(kept) = kept {
-        let to = kept.slip.recipients.join(">, <");
-        return Ok(Original {
-            path: kept.path,
-            flaws: Vec::new(),
-            bytes: kept.message,
-            envelope: Some(format!("Bcc: <{to}>\n").into_bytes()),
-        });
-    }
-    let date = notice.original.date.as_deref().and_then(text::date);
-    let near = date.or(notice.arrival_date);
-    let returned = notice.original.clone();
-    let wanted = Wanted {
-        id,
-        near,
-        is_for_all: false,
-        is_attended,
-    };
-    let proven = move |header: &[u8]| proof::prove(header, &returned).is_ok();
-    let found = look(config, places, &wanted, proven)?;
-    // The best copy comes first.
-    let copy = found
-        .copies
-        .first()
-        .ok_or_else(|| missing(config, id, &found))?;
-    let path = copy.path.display();
-    let bytes =
-        maildir::read(&copy.path).map_err(|error| Failure::new(IO, format!("{path}: {error}")))?;
-    // Once more, and now of the bytes that will be sent.
-    proof::prove(&bytes, &notice.original)
-        .map_err(|mismatch| Failure::new(DATA, format!("{path}: {mismatch}")))?;
-    if !copy.is_sendable() || is_received(copy, config) {
-        let flaws: Vec<String> = copy.flaws.iter().map(ToString::to_string).collect();
-        let text = format!(
-            "{path}: not what you sent ({}), and no better copy was found; nothing was sent",
-            flaws.join(", ")
-        );
-        return Err(Failure::new(DATA, text));
-    }
-    Ok(Original {
-        path: copy.path.clone(),
-        flaws: copy.flaws.clone(),
-        bytes,
-        envelope: None,
-    })
-}
-
-/// Was the copy received, though it lies where sent mail does? Some keep both in the inbox.
-fn is_received(copy: &Copy, config: &Config) -> bool {
-    let real = |path: &Path| path.canonicalize().ok();
-    let folder = copy.path.ancestors().nth(2).and_then(real);
-    copy.flaws.contains(&Flaw::CameBack)
-        && folder.is_some()
-        && config.mail.inbox.iter().any(|inbox| real(inbox) == folder)
 }

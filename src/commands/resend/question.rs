@@ -5,7 +5,7 @@ use crate::message::resubmission::is_encrypted;
 use crate::message::{header, text};
 use crate::notice::provenance::Provenance;
 use crate::notice::{Action, RecipientReport};
-use crate::offer::fate::{hearsay, same};
+use crate::offer::fate::{fate, hearsay, same};
 use crate::offer::plan::Chosen;
 use crate::terminal::{Terminal, fit, shown};
 
@@ -21,12 +21,16 @@ pub(super) enum Answer {
     No,
 }
 
+const QUESTION: &str = "Send it again without enforcing TLS? [y/N/d] ";
+/// Of 40 columns it leaves some free.
+const SHORT_QUESTION: &str = "Send without enforcing TLS? [y/N/d] ";
+
 /// What is typed to go against the wish of a sender who asked for security.
 const WORD: &str = "expose";
 
 /// Shows the offer in at most twelve lines and waits for a key: `y` sends, `d` shows more. Where its sender
 /// asked for security it takes a typed word.
-pub(super) fn ask(mut terminal: Terminal, case: &Case) -> Result<Answer, Failure> {
+pub(super) fn ask(terminal: &mut Terminal, case: &Case) -> Result<Answer, Failure> {
     let columns = terminal.columns();
     for line in summary(case) {
         terminal.print(&format!("{}\r\n", fit(&line, columns)))?;
@@ -34,8 +38,12 @@ pub(super) fn ask(mut terminal: Terminal, case: &Case) -> Result<Answer, Failure
     if !case.wishes.is_empty() {
         return ask_for_word(terminal);
     }
+    let question = match columns < QUESTION.len() {
+        true => SHORT_QUESTION,
+        false => QUESTION,
+    };
     loop {
-        match terminal.key("Send it again without enforcing TLS? [y/N/d] ")? {
+        match terminal.key(question)? {
             Some(b'y' | b'Y') => {
                 terminal.print("yes\r\n")?;
                 return Ok(Answer::Yes);
@@ -57,7 +65,7 @@ pub(super) fn ask(mut terminal: Terminal, case: &Case) -> Result<Answer, Failure
     }
 }
 
-fn ask_for_word(mut terminal: Terminal) -> Result<Answer, Failure> {
+fn ask_for_word(terminal: &mut Terminal) -> Result<Answer, Failure> {
     let typed = terminal.line(&format!(
         "Type `{WORD}` to send it again without enforcing TLS, against that wish: "
     ))?;
@@ -67,13 +75,70 @@ fn ask_for_word(mut terminal: Terminal) -> Result<Answer, Failure> {
     })
 }
 
+/// Asks which of the recipients wait, where no notice tells: by number, or all. Empty: none of them.
+pub(super) fn choose(terminal: &mut Terminal, case: &Case) -> Result<Vec<Chosen>, Failure> {
+    let (send, columns) = (&case.plan.send, terminal.columns());
+    let subject = field(case, "Subject");
+    let mut lines = vec![format!(
+        "No notice about \"{subject}\" was seen. It went to:"
+    )];
+    lines.extend(send.iter().enumerate().map(|(index, one)| {
+        let why = told(case, one).map_or(String::new(), |words| format!("  ({words})"));
+        format!("{:>3}  {}{why}", index + 1, shown(&one.address))
+    }));
+    for line in lines {
+        terminal.print(&format!("{}\r\n", fit(&line, columns)))?;
+    }
+    loop {
+        let typed = terminal.line("Who waits? Numbers, or all: ")?;
+        if let Some(numbers) = numbers(&typed, send.len()) {
+            return Ok(numbers.iter().map(|&index| send[index].clone()).collect());
+        }
+    }
+}
+
+/// The places that were typed, from 0; `None` where one is not among so many.
+fn numbers(typed: &str, count: usize) -> Option<Vec<usize>> {
+    let words = || {
+        typed
+            .split([' ', ',', '\t'])
+            .filter(|word| !word.is_empty())
+    };
+    if words().eq(["all"]) {
+        return Some((0..count).collect());
+    }
+    let place = |word: &str| {
+        let number: usize = word.parse().ok()?;
+        (1..=count).contains(&number).then(|| number - 1)
+    };
+    let mut places = words().map(place).collect::<Option<Vec<_>>>()?;
+    places.sort_unstable();
+    places.dedup();
+    Some(places)
+}
+
+/// A field of the message, decoded.
+fn field(case: &Case, name: &str) -> String {
+    let found = header::first(&case.message, name);
+    shown(&text::decode(found.map_or(&[][..], |field| field.value())))
+}
+
+/// Why this recipient waits, as an earlier notice said.
+fn told(case: &Case, chosen: &Chosen) -> Option<String> {
+    let all = addresses(case);
+    let known = fate(&case.facts, &chosen.address, &all)?;
+    Some(shown(&known.fact.words))
+}
+
+fn addresses(case: &Case) -> Vec<&str> {
+    let send = case.plan.send.iter();
+    send.map(|chosen| &*chosen.address).collect()
+}
+
 /// Who waits, why, what the original is and where it lies, who gets what, and the risk. What must not
 /// be missed stands in the first 80 columns.
 pub(super) fn summary(case: &Case) -> Vec<String> {
-    let field = |name| {
-        let found = header::first(&case.message, name);
-        shown(&text::decode(found.map_or(&[][..], |field| field.value())))
-    };
+    let field = |name| field(case, name);
     let to = list(case.plan.send.iter().map(|chosen| &*chosen.address));
     let count = match case.plan.send.len() {
         0 | 1 => String::new(),
@@ -89,6 +154,9 @@ pub(super) fn summary(case: &Case) -> Vec<String> {
     if !case.flaws.is_empty() {
         let flaws: Vec<String> = case.flaws.iter().map(ToString::to_string).collect();
         lines.push(format!("           {}", flaws.join(", ")));
+    }
+    if !case.is_proven {
+        lines.push(UNPROVEN.to_owned());
     }
     lines.extend([
         format!("To send    to {to} from {sender}"),
@@ -109,7 +177,7 @@ pub(super) fn summary(case: &Case) -> Vec<String> {
         lines.push(format!("Wish       {}", shown(&asked(wish))));
     }
     let is = |what: fn(&Chosen) -> bool| case.plan.send.iter().any(what);
-    let fate = match is(|chosen| chosen.is_queued) {
+    let state = match is(|chosen| chosen.is_queued) {
         true => QUEUED,
         false if is(|chosen| chosen.is_given_up) => GIVEN_UP,
         false => "",
@@ -119,10 +187,14 @@ pub(super) fn summary(case: &Case) -> Vec<String> {
         false => OPEN,
     };
     lines.push(risk.to_owned());
-    lines.push(format!("{more}{fate}"));
+    lines.push(format!("{more}{state}"));
     lines
 }
 
+/// Of a copy that no notice could be compared with. mutt's `$fcc_clear` and `$fcc_attach` make such copies.
+const UNPROVEN: &str =
+    "           nothing shows that it is what was sent: no notice returned its header";
+const NO_NOTICE: &str = "you say so: no notice about this message was seen";
 const OPEN: [&str; 2] = [
     "Risk       it may travel unencrypted, or end with an impostor: broken TLS and an",
     "           attack look the same.",
@@ -147,12 +219,7 @@ fn asked(wish: &Refusal) -> String {
 
 /// What a notice that may be forged says of those who would get the message: told, and no more.
 fn hearsay_of(case: &Case) -> Option<String> {
-    let all: Vec<&str> = case
-        .plan
-        .send
-        .iter()
-        .map(|chosen| &*chosen.address)
-        .collect();
+    let all = addresses(case);
     let (who, fact) = all
         .iter()
         .find_map(|who| Some((who, hearsay(&case.facts, who, &all)?)))?;
@@ -172,7 +239,12 @@ fn hearsay_of(case: &Case) -> Option<String> {
 fn causes(case: &Case) -> String {
     let mut causes = case.plan.send.iter().filter_map(|chosen| chosen.cause);
     let Some(first) = causes.next() else {
-        return "you named this recipient".to_owned();
+        return match (&case.notice, case.plan.send.first()) {
+            (Some(_), _) | (None, None) => "you named this recipient".to_owned(),
+            (None, Some(first)) => told(case, first).map_or(NO_NOTICE.to_owned(), |words| {
+                format!("{words}, said a notice")
+            }),
+        };
     };
     match causes.any(|cause| cause != first) {
         true => format!("{}; others for other reasons: press d", first.words()),
@@ -188,7 +260,8 @@ fn details(case: &Case) -> Vec<String> {
             .iter()
             .map(|one| format!("To   {}", shown(&one.address))),
     );
-    for report in &case.notice.recipients {
+    let reports = case.notice.iter().flat_map(|notice| &notice.recipients);
+    for report in reports {
         let status = report.status.as_deref().unwrap_or("");
         let (recipient, action) = (shown(&report.final_recipient), word(&report.action));
         lines.push(format!(
@@ -210,11 +283,14 @@ fn details(case: &Case) -> Vec<String> {
     }
     let judgement = &case.judgement;
     let reason = judgement.proof.as_ref().or(judgement.doubt.as_ref());
-    lines.push(format!(
-        "Notice: {}: {}",
-        word(&judgement.provenance),
-        shown(reason.map_or("", String::as_str))
-    ));
+    lines.push(match case.notice {
+        Some(_) => format!(
+            "Notice: {}: {}",
+            word(&judgement.provenance),
+            shown(reason.map_or("", String::as_str))
+        ),
+        None => "Notice: none was seen".to_owned(),
+    });
     lines.push(format!(
         "Message-ID: <{}>, {} bytes",
         shown(&case.message_id),
@@ -257,6 +333,27 @@ mod tests {
                 let second = format!("{second}{fate}");
                 assert_eq!(fit(&second, 80), second);
             }
+        }
+    }
+
+    #[test]
+    fn what_no_notice_proves_is_said_in_80_columns() {
+        assert_eq!(fit(UNPROVEN, 80), UNPROVEN);
+    }
+
+    #[test]
+    fn recipients_by_number() {
+        for (typed, places) in [
+            ("", Some(vec![])),
+            ("2", Some(vec![1])),
+            (" 3, 1,1 ", Some(vec![0, 2])),
+            ("all", Some(vec![0, 1, 2])),
+            ("0", None),
+            ("4", None),
+            ("1 all", None),
+            ("y", None),
+        ] {
+            assert_eq!(numbers(typed, 3), places, "{typed}");
         }
     }
 

@@ -61,10 +61,10 @@ fn open(search: &Search, hit: &Hit, reader: &mut HeadReader) -> Option<Copy> {
     }
     let name = OsString::from_vec(hit.name.clone());
     let path = hit.folder.join(PARTS[hit.mark.part]).join(name);
-    let (path, head) = match reader.with_id(&path, search.message_id) {
+    let (path, head) = match reader.with_id_at(&path, search.message_id) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let path = renamed(hit)?;
-            let head = reader.with_id(&path, search.message_id).ok()?;
+            let head = reader.with_id_at(&path, search.message_id).ok()?;
             (path, head)
         }
         read => (path, read.ok()?),

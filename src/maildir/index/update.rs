@@ -18,7 +18,8 @@ use crate::maildir::head::HeadReader;
 use super::folder_state::{Name, Names, Stamp, open_parts};
 use super::store::{self, Known, Mark, Store};
 
-/// So many files are read in the order of their place on the disk, and written in the order of their keys.
+/// So many files at most are read in the order of their place on the disk, and written in the order of
+/// their keys.
 const PORTION: usize = 16 << 10;
 /// Fewer new files than this are not worth a thread.
 const FEW: usize = 256;
@@ -246,6 +247,8 @@ struct Reading<'a> {
     parts: &'a [File; 2],
     names: &'a Names,
     new: &'a [u32],
+    /// So many of them a reader takes at a time: all readers have a part even in a small folder.
+    size: usize,
     next: AtomicUsize,
     is_over: AtomicBool,
     unreadable: Mutex<Unreadable>,
@@ -258,6 +261,7 @@ impl<'a> Reading<'a> {
             parts,
             names,
             new,
+            size: new.len().div_ceil(READERS).clamp(FEW, PORTION),
             next: AtomicUsize::new(0),
             is_over: AtomicBool::new(false),
             unreadable: Mutex::default(),
@@ -269,7 +273,7 @@ impl<'a> Reading<'a> {
         let mut reader = HeadReader::default();
         while !self.is_over.load(Ordering::Relaxed) {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
-            if number * PORTION >= self.new.len()
+            if number * self.size >= self.new.len()
                 || sender
                     .send((number, self.portion(number, &mut reader)))
                     .is_err()
@@ -281,8 +285,8 @@ impl<'a> Reading<'a> {
 
     /// A file that has gone is left out: its folder has changed again, and the next look sees it.
     fn portion(&self, number: usize, reader: &mut HeadReader) -> Vec<Row> {
-        let start = number * PORTION;
-        let numbers = &self.new[start..self.new.len().min(start + PORTION)];
+        let start = number * self.size;
+        let numbers = &self.new[start..self.new.len().min(start + self.size)];
         let files = numbers
             .iter()
             .map(|number| self.names.files[*number as usize]);

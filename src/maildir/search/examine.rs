@@ -1,13 +1,12 @@
 //! Reading files, one after the other.
 
 use std::io;
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::{Bases, Copy, Found, PORTION, Stage};
 use crate::maildir::folder::{FileName, Unreadable};
-use crate::maildir::head::{HeadReader, is_compressed};
+use crate::maildir::head::{Head, HeadReader, is_compressed};
 use crate::maildir::listing::Listing;
 
 /// Reads files, in one thread.
@@ -45,31 +44,44 @@ impl<'a> Examiner<'a> {
         }
     }
 
-    pub(super) fn files(&mut self, listing: &Listing, files: Range<usize>) {
-        if let Some(folder) = files.clone().next().map(|first| listing.directory(first)) {
-            self.stage.search.pulse.enter(folder);
+    pub(super) fn files(&mut self, listing: &Listing, files: impl IntoIterator<Item = usize>) {
+        let mut files = files.into_iter().peekable();
+        if let Some(first) = files.peek() {
+            self.stage.search.pulse.enter(listing.directory(*first));
         }
         for index in files {
             if self.done.load(Ordering::Relaxed) {
                 break;
             }
-            self.file(
-                listing.path(index),
-                listing.name(index),
-                listing.distance(index),
-            );
+            let id = self.stage.search.message_id;
+            let opened = listing.open(index);
+            let read = opened.and_then(|mut file| self.reader.with_id(&mut file, id));
+            let path = || listing.path(index);
+            self.judge(read, path, listing.name(index), listing.distance(index));
         }
     }
 
     pub(super) fn file(&mut self, path: PathBuf, name: FileName, distance: u64) {
-        match self.reader.with_id(&path, self.stage.search.message_id) {
+        let id = self.stage.search.message_id;
+        let read = self.reader.with_id_at(&path, id);
+        self.judge(read, || path, name, distance);
+    }
+
+    fn judge(
+        &mut self,
+        read: io::Result<Option<Head>>,
+        path: impl FnOnce() -> PathBuf,
+        name: FileName,
+        distance: u64,
+    ) {
+        match read {
             Ok(head) => {
                 self.stage.search.pulse.file();
                 self.gone.remove(name.base);
                 if let Some(head) = head {
                     let accepted = (self.stage.search.accept)(&head.header);
                     let in_sent = self.stage.in_sent;
-                    let copy = Copy::judge(path, name, distance, head, in_sent, accepted);
+                    let copy = Copy::judge(path(), name, distance, head, in_sent, accepted);
                     self.done
                         .fetch_or(self.stage.search.ends_with(&copy), Ordering::Relaxed);
                     self.copies.push(copy);
@@ -79,7 +91,7 @@ impl<'a> Examiner<'a> {
                 self.gone.insert(name.base.to_vec());
             }
             Err(error) if is_compressed(&error) => self.compressed += 1,
-            Err(error) => self.unreadable.add(&path, &error),
+            Err(error) => self.unreadable.add(&path(), &error),
         }
     }
 

@@ -79,12 +79,12 @@ impl Directory<'_> {
         let done = AtomicBool::new(false);
         let mut examiner = Examiner::new(self.stage, &done);
         let listed = list(&self.path, |name| {
-            let parsed = FileName::parse(&name);
-            if !names.contains(&name) || gone.contains(parsed.base) {
+            let parsed = FileName::parse(name);
+            if !names.contains(name) || gone.contains(parsed.base) {
                 gone.remove(parsed.base);
                 let distance = distance(parsed.time, self.stage.search.near);
-                examiner.file(self.path.join(&name), parsed, distance);
-                names.insert(name);
+                examiner.file(self.path.join(name), parsed, distance);
+                names.insert(name.to_owned());
             }
         });
         gone.extend(examiner.finish(found));

@@ -275,6 +275,14 @@ impl Journal {
         Ok(self.select("notice", "WHERE id = ?1", [id])?.pop())
     }
 
+    /// The offers about one message, oldest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn offers_about(&self, message_id: &str) -> Result<Vec<Recorded>, Error> {
+        self.select("notice", "WHERE message_id = ?1", [message_id])
+    }
+
     /// The same without the notice that it rests on.
     ///
     /// # Errors

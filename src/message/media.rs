@@ -1,14 +1,14 @@
 //! The type of a message's body, as far as a copy is judged by it (RFC 2045 section 5).
 
-use crate::message::header;
+use super::header;
 
 /// A media type and its boundary.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Media {
+pub(crate) struct Media {
     /// `type/subtype` in lower case, comments and blanks removed.
-    pub(super) kind: String,
+    pub(crate) kind: String,
     /// The boundary as it stands between the parts.
-    pub(super) boundary: Option<String>,
+    pub(crate) boundary: Option<String>,
     /// Parameters that tell how the body is protected: mutt marks inline PGP with `x-action` alone, so
     /// that nothing else tells an encrypted message from its plain copy.
     protection: Vec<(String, String)>,
@@ -20,13 +20,13 @@ const PROTECTION: [&str; 3] = ["x-action", "smime-type", "protocol"];
 impl Media {
     /// The type that a header block gives its body. Where it says nothing: plain text (RFC 2045
     /// section 5.2).
-    pub(super) fn of(header: &[u8]) -> Self {
+    pub(crate) fn of(header: &[u8]) -> Self {
         header::text(header, "Content-Type")
             .map_or_else(|| Self::parse("text/plain"), |v| Self::parse(&v))
     }
 
     /// Reads the unfolded value of a `Content-Type`.
-    pub(super) fn parse(value: &str) -> Self {
+    pub(crate) fn parse(value: &str) -> Self {
         let parts = split(value);
         let kind = parts
             .first()
@@ -62,7 +62,7 @@ impl Media {
     }
 
     /// Is the body one in parts?
-    pub(super) fn is_multipart(&self) -> bool {
+    pub(crate) fn is_multipart(&self) -> bool {
         self.kind.starts_with("multipart/")
     }
 }

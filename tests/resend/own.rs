@@ -1,0 +1,255 @@
+//! `resend` on a message of the user's own, in place of a notice about it.
+
+use std::fs;
+
+use crate::home::{BOB, CAROL, Home, Run, original};
+use submission_server::Script;
+
+const WHOM: &str = "Who waits? Numbers, or all: ";
+const QUESTION: &str = "[y/N/d] ";
+
+fn recipients(home: &Home) -> Vec<Vec<String>> {
+    let messages = home.received();
+    let addresses = messages.iter().map(|message| {
+        let all = message.recipients.iter();
+        all.map(|(address, _)| address.clone()).collect()
+    });
+    addresses.collect()
+}
+
+/// The user says for whom, and yes, in a terminal.
+fn at_terminal(home: &Home, steps: &[(&str, &[u8])]) -> (i32, String) {
+    home.file("given", &original());
+    home.in_steps("resend < given", steps)
+}
+
+#[test]
+fn the_user_says_who_waits() {
+    let home = Home::new(Script::tls());
+    let steps: &[(&str, &[u8])] = &[(WHOM, b"3\n"), (WHOM, b"1\n"), (QUESTION, b"y")];
+    let (status, screen) = at_terminal(&home, steps);
+    assert_eq!(status, 0, "{screen}");
+    for line in [
+        "No notice about \"Lunch on Thursday\" was seen. It went to:\n",
+        &format!("  1  {BOB}\n  2  {CAROL}\n"),
+        "Because    you say so: no notice about this message was seen\n",
+        "nothing shows that it is what was sent",
+        &format!("To send    to {BOB} from alice@example.org\n"),
+    ] {
+        assert!(screen.contains(line), "{line:?} in {screen}");
+    }
+    let [message] = &home.received()[..] else {
+        panic!("not one message")
+    };
+    assert_eq!(message.recipients[0].0, BOB);
+    let expected = format!("TLS-Required: No\n{}", original());
+    assert_eq!(
+        String::from_utf8_lossy(&message.data),
+        expected.replace('\n', "\r\n")
+    );
+}
+
+#[test]
+fn each_recipient_once_whichever_way_it_goes() {
+    let home = Home::new(Script::tls());
+    let all = &[(WHOM, &b"all\n"[..]), (QUESTION, b"y")];
+    assert_eq!(at_terminal(&home, all).0, 0);
+    // From the message, from the notice, and by name.
+    let run = home.resend(&["--yes", "--to", BOB], &original());
+    assert_eq!(run.status, 1, "{run:?}");
+    assert!(run.stdout.contains("was already sent again"), "{run:?}");
+    assert_eq!(home.resend(&["--yes"], &home.notice()).status, 1);
+    let (status, screen) = home.at_terminal("resend < given", "nothing", b"");
+    assert_eq!(status, 1, "{screen}");
+    assert_eq!(recipients(&home), [[BOB, CAROL]]);
+}
+
+#[test]
+fn no_is_the_default() {
+    for steps in [
+        &[(WHOM, &b"\n"[..])][..],
+        &[(WHOM, b"1\n"), (QUESTION, b"\r")],
+        &[(WHOM, b"1\n"), (QUESTION, b"\x03")],
+    ] {
+        let home = Home::new(Script::tls());
+        let (status, screen) = at_terminal(&home, steps);
+        assert_eq!(status, 2, "{screen}");
+        assert!(home.received().is_empty());
+    }
+}
+
+/// Ctrl-C at the list ends the program, and the terminal is as before.
+#[test]
+fn ctrl_c_at_the_list() {
+    let home = Home::new(Script::tls());
+    home.file("given", &original());
+    let program = env!("CARGO_BIN_EXE_tls-optout");
+    home.file(
+        "run",
+        &format!("stty -g > before; {program} resend < given; stty -g > after\n"),
+    );
+    let list = [(WHOM, &b"\x03"[..])];
+    let shell = "--version > /dev/null; (trap : INT; . ./run)";
+    home.in_steps(shell, &list);
+    let state = |name| fs::read_to_string(home.path(name)).expect("a state");
+    assert_eq!(state("before"), state("after"));
+    assert!(home.received().is_empty());
+}
+
+#[test]
+fn nobody_is_sent_to_unnamed() {
+    let home = Home::new(Script::tls());
+    let run = home.resend(&["--yes"], &original());
+    assert_eq!(
+        (run.status, run.stderr.as_str()),
+        (
+            64,
+            "tls-optout: no notice about this message was seen, so nobody is known to wait for it; name whom \
+             to send to with --to\n"
+        )
+    );
+    let run = home.resend(&[], &original());
+    assert_eq!(run.status, 75, "{run:?}");
+    assert!(run.stdout.contains("you say so: no notice"), "{run:?}");
+    let run = home.resend(&["--yes", "--to", "mallory@example.net"], &original());
+    assert_eq!(run.status, 1, "{run:?}");
+    let run = home.resend(&["--yes", "--to", CAROL], &original());
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(
+        run.stderr.contains("no notice about it was seen"),
+        "{run:?}"
+    );
+    assert_eq!(recipients(&home), [[CAROL]]);
+}
+
+/// What the journal knows of it: who waits and why, and with what the copy is compared.
+#[test]
+fn a_notice_that_came_before_is_taken_for_given() {
+    let home = Home::new(Script::tls());
+    assert_eq!(home.run(&["process"], &home.notice()).status, 0);
+    let (status, screen) = at_terminal(&home, &[(QUESTION, b"y")]);
+    assert_eq!(status, 0, "{screen}");
+    assert!(
+        screen.contains("offers no encryption (STARTTLS)"),
+        "{screen}"
+    );
+    assert!(!screen.contains("nothing shows"), "{screen}");
+    assert_eq!(recipients(&home), [[BOB]]);
+
+    let home = Home::new(Script::tls());
+    assert_eq!(home.run(&["process"], &home.notice()).status, 0);
+    home.write_copy(&original().replace("text/plain", "text/html"));
+    let run = home.resend(&["--yes"], &original());
+    assert_eq!(run.status, 65, "{run:?}");
+    assert!(run.stderr.contains("Content-Type differs"), "{run:?}");
+    assert!(home.received().is_empty());
+}
+
+/// What was piped names the message; what is sent is the file.
+#[test]
+fn the_file_is_sent_whatever_was_piped() {
+    let home = Home::new(Script::tls());
+    let message = original();
+    let (header, _) = message.split_once("\n\n").expect("a header");
+    let spoilt = format!("{header}\n\nsomething else\n")
+        .replace("To: Bob", "To: Mallory <mallory@example.net>, Bob");
+    let run = home.resend(&["--yes", "--to", "mallory@example.net"], &spoilt);
+    assert_eq!(run.status, 1, "{run:?}");
+    assert_eq!(home.resend(&["--yes", "--to", BOB], &spoilt).status, 0);
+    let received = home.received();
+    let data = String::from_utf8_lossy(&received[0].data);
+    assert!(
+        data.ends_with("Shall we meet at one?\r\n.\r\n. dots\r\n-- \r\nAlice\r\n"),
+        "{data}"
+    );
+}
+
+#[test]
+fn without_a_file_nothing_is_sent() {
+    let refused = |piped: &str, before: &dyn Fn(&Home)| -> Run {
+        let home = Home::new(Script::tls());
+        before(&home);
+        let run = home.resend(&["--yes", "--to", BOB], piped);
+        assert!(home.received().is_empty());
+        run
+    };
+    let gone = refused(&original(), &|home| {
+        fs::remove_file(home.copy()).expect("gone");
+    });
+    assert_eq!(gone.status, 66, "{gone:?}");
+    assert!(
+        gone.stderr.contains("no copy of <lunch-1@example.org> in "),
+        "{gone:?}"
+    );
+    let id = "Message-ID: <lunch-1@example.org>\n";
+    let weeded = refused(&original().replace(id, ""), &|_| ());
+    assert_eq!(weeded.status, 65, "{weeded:?}");
+    assert!(
+        weeded
+            .stderr
+            .contains("has no Message-ID, so its file cannot be found"),
+        "{weeded:?}"
+    );
+    for (field, status) in [
+        ("TLS-Required: No", 1),
+        ("Sensitivity: Private", 1),
+        ("Auto-Submitted: auto-replied", 1),
+        // Received: it has come back, to a folder that is not for sent mail.
+        (
+            "Received: by mail.example.org; Tue, 24 Nov 2026 07:00:12 +0000",
+            65,
+        ),
+    ] {
+        let run = refused(&original(), &|home| {
+            let received = home.path("Mail/Inbox/cur");
+            fs::create_dir_all(home.path("Mail/Inbox/new")).expect("a folder");
+            fs::create_dir_all(&received).expect("a folder");
+            fs::remove_file(home.copy()).expect("gone");
+            fs::write(
+                received.join("1.a.laptop:2,S"),
+                format!("{field}\n{}", original()),
+            )
+            .expect("a file");
+        });
+        assert_eq!(run.status, status, "{field}: {run:?}");
+    }
+}
+
+/// A file of a Maildir that no setting names is the message itself.
+#[test]
+fn a_file_in_a_maildir_is_the_message() {
+    let home = Home::new(Script::tls());
+    for part in ["cur", "new"] {
+        fs::create_dir_all(home.path("Other").join(part)).expect("a folder");
+    }
+    let file = "Other/cur/1795500011.4242_1.laptop:2,S";
+    fs::rename(home.copy(), home.path(file)).expect("a move");
+    assert_eq!(home.resend(&["--yes", "--to", BOB], &original()).status, 66);
+    let run = home.resend(&["--yes", "--to", BOB, file], "");
+    assert_eq!(run.status, 0, "{run:?}");
+    assert_eq!(recipients(&home), [[BOB]]);
+}
+
+#[test]
+fn a_dry_run_shows_whom_it_could_go_to() {
+    let home = Home::new(Script::tls());
+    let run = home.resend(&["--dry-run"], &original());
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(
+        run.stderr
+            .contains(&format!("RCPT TO:<{BOB}>\nRCPT TO:<{CAROL}>\n")),
+        "{run:?}"
+    );
+    assert!(!home.state().exists());
+    assert!(home.received().is_empty());
+}
+
+#[test]
+fn the_policy_counts_here_too() {
+    let home = Home::new(Script::tls());
+    home.write_config(&(home.config() + "[policy]\n\"example.com\" = \"never\"\n"));
+    let run = home.resend(&["--yes", "--to", CAROL], &original());
+    assert_eq!(run.status, 1, "{run:?}");
+    assert!(run.stdout.contains("may not be opted out"), "{run:?}");
+    assert!(home.received().is_empty());
+}
