@@ -44,6 +44,7 @@ pub(crate) fn arrivals(home: &Home, tree: &Tree) -> Result<Duration, String> {
         .and_then(|()| daemon.wait_until_quiet())
         .map(|()| (daemon.cpu() - before) / ARRIVALS);
     drop(daemon);
+    let cost = cost.and_then(|cost| home.demand_nothing_to_index().map(|()| cost));
     for number in 0..ARRIVALS {
         let _ = fs::remove_file(inbox.join("new").join(name(number)));
     }

@@ -8,7 +8,7 @@ use std::process::Command;
 use mail_tree::{OWNER, SENT, Target, Tree};
 use tempfile::TempDir;
 
-use crate::measure::{Cost, run};
+use crate::measure::{Cost, Run, run};
 use crate::others::size;
 
 /// A Message-ID that no message has.
@@ -75,9 +75,22 @@ impl Home {
 
     /// Makes the index or brings it up to date.
     pub(crate) fn index(&self) -> Result<Cost, String> {
+        self.index_and_tell().map(|run| run.cost)
+    }
+
+    /// Is the index up to date?
+    pub(crate) fn demand_nothing_to_index(&self) -> Result<(), String> {
+        let run = self.index_and_tell()?;
+        match run.output.contains(", 0 of them read") {
+            true => Ok(()),
+            false => Err(format!("not in the index: {}", run.output.trim())),
+        }
+    }
+
+    fn index_and_tell(&self) -> Result<Run, String> {
         let run = run(&mut self.command(&["index"]))?;
         match run.status.success() {
-            true => Ok(run.cost),
+            true => Ok(run),
             false => Err(format!("tls-optout index: {}", run.status)),
         }
     }

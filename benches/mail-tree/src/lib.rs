@@ -27,7 +27,7 @@ pub const OWNER: &str = "me@example.org";
 /// The folders for sent mail, below the root.
 pub const SENT: [&str; 2] = ["Sent", "work/Sent"];
 /// Trees of another version are not used again.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// So many messages a thread writes at a time.
 const PORTION: u64 = 256;
 
