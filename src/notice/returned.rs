@@ -128,11 +128,10 @@ pub(super) fn named_in(words: &str) -> Option<String> {
         .filter(|line| line.contains('@'))
         .find_map(|line| {
             let (name, value) = line.split_once(':')?;
-            let name = name.trim_matches([' ', '\t', '*']).to_ascii_lowercase();
-            let named = matches!(
-                name.as_str(),
-                "message-id" | "message id" | "original message-id"
-            );
+            let name = name.trim_matches([' ', '\t', '*']);
+            let named = ["message-id", "message id", "original message-id"]
+                .iter()
+                .any(|known| name.eq_ignore_ascii_case(known));
             named.then(|| text::message_id(value)).flatten()
         })
 }

@@ -60,7 +60,11 @@ fn keep(state: &Path, places: &Places, events: Sender<Event>, receiver: &Receive
         let due = Instant::now() + LOOK;
         loop {
             match gather(receiver, due) {
-                Next::Files(files) => index::note(state, &files),
+                Next::Files(files) => {
+                    while !index::note(state, &files) && Instant::now() < due {
+                        thread::sleep(QUIET);
+                    }
+                }
                 Next::Look => break,
                 Next::Stop => return,
             }

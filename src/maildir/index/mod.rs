@@ -177,14 +177,14 @@ fn make_private(path: &Path) -> io::Result<()> {
 }
 
 /// Adds files of which the system has told, if there is an index and nobody else is at work on it. What
-/// cannot be done now the next [`update`] does.
-pub fn note<'a>(state: &Path, files: impl IntoIterator<Item = &'a PathBuf>) {
+/// cannot be done now the next [`update`] does. False: somebody else is at work on it.
+pub fn note<'a>(state: &Path, files: impl IntoIterator<Item = &'a PathBuf>) -> bool {
     let path = file(state);
     if !path.exists() {
-        return;
+        return true;
     }
     let Ok(_lock) = lock(state) else {
-        return;
+        return false;
     };
     let noted = Store::open(&path).and_then(|store| {
         store.together(|| {
@@ -198,6 +198,7 @@ pub fn note<'a>(state: &Path, files: impl IntoIterator<Item = &'a PathBuf>) {
             let _ = remove(&path);
         }
     }
+    true
 }
 
 /// Looks at the index without changing it.
