@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::PermissionsExt;
+use std::process::Child;
 
 use memchr::memmem;
 
@@ -123,9 +124,7 @@ fn the_password_is_in_no_command_line_and_no_environment() {
 #[test]
 fn the_running_program_shows_no_password() {
     let home = Home::new(Script::tls().on("MAIL", Then::Pause));
-    hide_the_password(&home);
-    home.file("notice.eml", &home.notice());
-    let child = home.start(&["-vvv", "resend", "--yes", "notice.eml"], "");
+    let child = start_logged(&home);
     let process = format!("/proc/{}", child.id());
     home.wait_for_pause();
     for file in ["cmdline", "environ"] {
@@ -133,12 +132,7 @@ fn the_running_program_shows_no_password() {
         assert!(!bytes.is_empty());
         assert_absent(&String::from_utf8_lossy(&bytes), file);
     }
-    home.go_on();
-    let run = finish(child);
-    assert_eq!(run.status, 0, "{run:?}");
-    assert!(run.stderr.contains("MAIL FROM"), "{run:?}");
-    assert_absent(&run.stderr, "the log");
-    home.received();
+    assert_ends_well(&home, child);
 }
 
 /// Where somebody wrote the password itself into the configuration, no complaint about the file repeats it.
@@ -175,19 +169,12 @@ fn a_broken_configuration_does_not_repeat_its_lines() {
 fn one_copy_of_the_password_is_in_memory() {
     for (mechanism, encoded) in [("AUTH PLAIN", FORMS[1]), ("AUTH LOGIN", FORMS[2])] {
         let home = Home::new(Script::tls().with(mechanism).on("MAIL", Then::Pause));
-        hide_the_password(&home);
-        home.file("notice.eml", &home.notice());
-        let child = home.start(&["-vvv", "resend", "--yes", "notice.eml"], "");
+        let child = start_logged(&home);
         home.wait_for_pause();
         let memory = memory(child.id());
         let count = |form: &str| memmem::find_iter(&memory, form).count();
         assert_eq!((count(SECRET), count(encoded)), (1, 0), "{mechanism}");
-        home.go_on();
-        let run = finish(child);
-        assert_eq!(run.status, 0, "{run:?}");
-        assert!(run.stderr.contains("MAIL FROM"), "{run:?}");
-        assert_absent(&run.stderr, "the log");
-        home.received();
+        assert_ends_well(&home, child);
     }
 }
 
@@ -207,12 +194,7 @@ fn a_crash_writes_no_password_into_a_file() {
         .find(|line| line.starts_with("Max core file size"));
     let core: Vec<&str> = core.expect("the limit").split_whitespace().collect();
     assert_eq!(core[4..6], ["0", "0"]);
-    home.go_on();
-    let run = finish(child);
-    assert_eq!(run.status, 0, "{run:?}");
-    assert!(run.stderr.contains("MAIL FROM"), "{run:?}");
-    assert_absent(&run.stderr, "the log");
-    home.received();
+    assert_ends_well(&home, child);
 }
 
 /// Everything that a child of ours may write to.
@@ -233,4 +215,20 @@ fn memory(process: u32) -> Vec<u8> {
         let _ = file.by_ref().take(end - start).read_to_end(&mut all);
     }
     all
+}
+
+fn start_logged(home: &Home) -> Child {
+    hide_the_password(home);
+    home.file("notice.eml", &home.notice());
+    home.start(&["-vvv", "resend", "--yes", "notice.eml"], "")
+}
+
+/// The server goes on, the message is sent, and the log, which is there, has no password.
+fn assert_ends_well(home: &Home, child: Child) {
+    home.go_on();
+    let run = finish(child);
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(run.stderr.contains("MAIL FROM"), "{run:?}");
+    assert_absent(&run.stderr, "the log");
+    home.received();
 }

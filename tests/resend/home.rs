@@ -112,19 +112,27 @@ impl Home {
         self.start_program(env!("CARGO_BIN_EXE_tls-optout"), arguments, stdin)
     }
 
+    /// A program that knows nothing but this home.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .env("PATH", "/usr/bin:/bin");
+        command
+    }
+
     /// Runs a program that runs ours.
     pub(crate) fn run_program(&self, program: &str, arguments: &[&str], stdin: &str) -> Run {
         finish(self.start_program(program, arguments, stdin))
     }
 
     pub(crate) fn start_program(&self, program: &str, arguments: &[&str], stdin: &str) -> Child {
-        let mut child = Command::new("setsid")
+        let mut child = self
+            .command("setsid")
             .arg(program)
             .args(arguments)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .env("HOME", self.folder.path())
-            .env("PATH", "/usr/bin:/bin")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -151,12 +159,9 @@ impl Home {
     pub(crate) fn in_steps(&self, arguments: &str, steps: &[(&str, &[u8])]) -> (i32, String) {
         let program = env!("CARGO_BIN_EXE_tls-optout");
         let command = format!("{program} {arguments}");
-        let mut child = Command::new("script")
+        let mut child = self
+            .command("script")
             .args(["-q", "-e", "-c", &command, "/dev/null"])
-            .current_dir(self.folder.path())
-            .env_clear()
-            .env("HOME", self.folder.path())
-            .env("PATH", "/usr/bin:/bin")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

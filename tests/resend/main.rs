@@ -146,15 +146,7 @@ fn a_dismissed_offer_waits_no_longer() {
 #[test]
 fn a_mutt_user_needs_no_configuration() {
     let home = Home::new(Script::tls());
-    let (host, port) = home.place().split_once(':').expect("a place");
-    home.file(
-        ".msmtprc",
-        &format!(
-            "account default\nhost {host}\nport {port}\nfrom alice@example.org\nauth on\nuser alice\n\
-             passwordeval echo sesame\ntls on\ntls_starttls off\ntls_trust_file {}\n",
-            home.path("ca.pem").display()
-        ),
-    );
+    set_up_msmtp(&home);
     let rc = "set folder=~/Mail record==Sent from=alice@example.org sendmail=\"/usr/bin/msmtp\"\n";
     home.file(".muttrc", rc);
     fs::remove_dir_all(home.path(".config")).expect("the configuration");
@@ -273,4 +265,17 @@ fn the_manual_and_the_completions_know_every_verb() {
             );
         }
     }
+}
+
+/// An msmtp that speaks to the server of the home itself.
+pub(crate) fn set_up_msmtp(home: &Home) {
+    let (host, port) = home.place().split_once(':').expect("a place");
+    home.file(
+        ".msmtprc",
+        &format!(
+            "account default\nhost {host}\nport {port}\nfrom alice@example.org\nauth on\nuser alice\n\
+             passwordeval echo sesame\ntls on\ntls_starttls off\ntls_trust_file {}\n",
+            home.path("ca.pem").display()
+        ),
+    );
 }

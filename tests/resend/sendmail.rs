@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::home::{BOB, CAROL, Home, Run, files, original};
+use crate::set_up_msmtp;
 use submission_server::{Received, Script, Then};
 
 /// As mutt runs it.
@@ -451,15 +452,7 @@ fn a_command_that_leads_back_is_noticed() {
 #[test]
 fn through_msmtp() {
     let home = Home::new(Script::tls());
-    let (host, port) = home.place().split_once(':').expect("a place");
-    home.file(
-        ".msmtprc",
-        &format!(
-            "account default\nhost {host}\nport {port}\nfrom alice@example.org\nauth on\nuser alice\n\
-             passwordeval echo sesame\ntls on\ntls_starttls off\ntls_trust_file {}\n",
-            home.path("ca.pem").display()
-        ),
-    );
+    set_up_msmtp(&home);
     home.write_config("[[account]]\nfrom = \"alice@example.org\"\ncommand = [\"msmtp\"]\n");
     let run = home.run(
         &[

@@ -73,17 +73,7 @@ fn the_trust_file_is_checked() {
         let running = submission_server::Server::start(Script::tls(), home.path());
         let mut server: Server = running.url().parse().unwrap();
         server.trust_file = Some(path);
-        let secret = Secret::password("wonderland".to_owned()).unwrap();
-        let error = smtp::submit(
-            &server,
-            &secret,
-            &envelope(&["bob@example.net"]),
-            MESSAGE,
-            &mut |_| Ok(()),
-            &mut |_, _| (),
-        )
-        .quit()
-        .unwrap_err();
+        let error = refusal(&server);
         assert!(error.to_string().contains(reason), "{error}");
         assert_eq!(error.status(), 78);
         running.finish();
@@ -110,9 +100,16 @@ fn nobody_listens() {
         .unwrap()
         .port();
     let server: Server = format!("smtps://alice@127.0.0.1:{port}").parse().unwrap();
+    let error = refusal(&server);
+    assert!(matches!(error, Error::Connect { .. }));
+    assert_eq!(error.status(), 75);
+}
+
+/// Why nothing can be submitted to the server.
+fn refusal(server: &Server) -> Error {
     let secret = Secret::password("wonderland".to_owned()).unwrap();
-    let error = smtp::submit(
-        &server,
+    smtp::submit(
+        server,
         &secret,
         &envelope(&["bob@example.net"]),
         MESSAGE,
@@ -120,7 +117,5 @@ fn nobody_listens() {
         &mut |_, _| (),
     )
     .quit()
-    .unwrap_err();
-    assert!(matches!(error, Error::Connect { .. }));
-    assert_eq!(error.status(), 75);
+    .unwrap_err()
 }

@@ -17,34 +17,33 @@ use tls_optout::submission::{
     Envelope, Error, Mechanism, Receipt, Secret, Server, Timeouts, credentials, sendmail, smtp,
 };
 
-pub(crate) const MESSAGE: &[u8] =
-    b"From: alice@example.org\nTo: bob@example.net\n\nLunch?\n.\n..\n.hidden\n";
-pub(crate) const ON_THE_WIRE: &[u8] =
+const MESSAGE: &[u8] = b"From: alice@example.org\nTo: bob@example.net\n\nLunch?\n.\n..\n.hidden\n";
+const ON_THE_WIRE: &[u8] =
     b"From: alice@example.org\r\nTo: bob@example.net\r\n\r\nLunch?\r\n.\r\n..\r\n.hidden\r\n";
 
 /// One submission, everything it did, and everything the server saw.
-pub(crate) struct Run {
-    pub(crate) result: Result<Receipt, Error>,
-    pub(crate) sessions: Vec<submission_server::Session>,
+struct Run {
+    result: Result<Receipt, Error>,
+    sessions: Vec<submission_server::Session>,
     /// What `before_data` was told, once per call.
-    pub(crate) noted: Vec<Vec<String>>,
-    pub(crate) progress: Vec<(u64, u64)>,
+    noted: Vec<Vec<String>>,
+    progress: Vec<(u64, u64)>,
 }
 
 /// What to submit. The defaults make a plain, good submission.
-pub(crate) struct Case {
-    pub(crate) script: Script,
-    pub(crate) secret: Secret,
-    pub(crate) recipients: Vec<&'static str>,
-    pub(crate) message: Vec<u8>,
-    pub(crate) auth: Option<Mechanism>,
-    pub(crate) limit: Duration,
-    pub(crate) host: &'static str,
-    pub(crate) trust: bool,
-    pub(crate) journal: fn() -> io::Result<()>,
+struct Case {
+    script: Script,
+    secret: Secret,
+    recipients: Vec<&'static str>,
+    message: Vec<u8>,
+    auth: Option<Mechanism>,
+    limit: Duration,
+    host: &'static str,
+    trust: bool,
+    journal: fn() -> io::Result<()>,
 }
 
-pub(crate) fn case(script: Script) -> Case {
+fn case(script: Script) -> Case {
     Case {
         script,
         secret: Secret::password("wonderland".to_owned()).unwrap(),
@@ -58,12 +57,12 @@ pub(crate) fn case(script: Script) -> Case {
     }
 }
 
-pub(crate) fn envelope(recipients: &[&str]) -> Envelope {
+fn envelope(recipients: &[&str]) -> Envelope {
     Envelope::new("alice@example.org", recipients, "id+1=2").unwrap()
 }
 
 impl Case {
-    pub(crate) fn run(self) -> Run {
+    fn run(self) -> Run {
         let home = tempfile::tempdir().unwrap();
         let running = submission_server::Server::start(self.script, home.path());
         let mut server: Server = running
@@ -104,14 +103,14 @@ impl Case {
         }
     }
 
-    pub(crate) fn short(mut self) -> Case {
+    fn short(mut self) -> Case {
         self.limit = Duration::from_secs(1);
         self
     }
 }
 
 impl Run {
-    pub(crate) fn lines(&self) -> Vec<&str> {
+    fn lines(&self) -> Vec<&str> {
         self.sessions
             .iter()
             .flat_map(|session| &session.lines)
@@ -119,7 +118,7 @@ impl Run {
             .collect()
     }
 
-    pub(crate) fn messages(&self) -> Vec<&submission_server::Received> {
+    fn messages(&self) -> Vec<&submission_server::Received> {
         self.sessions
             .iter()
             .flat_map(|session| &session.messages)
@@ -128,7 +127,7 @@ impl Run {
 
     /// A failure after which nothing may have been sent, as the server agrees.
     #[track_caller]
-    pub(crate) fn not_sent(&self) -> &Error {
+    fn not_sent(&self) -> &Error {
         let error = self.result.as_ref().expect_err("this must fail");
         assert!(!error.is_unknown(), "{error}");
         assert!(error.to_string().contains("nothing was sent"), "{error}");
@@ -138,7 +137,7 @@ impl Run {
     }
 
     #[track_caller]
-    pub(crate) fn unknown(&self) -> &Error {
+    fn unknown(&self) -> &Error {
         let error = self.result.as_ref().expect_err("this must fail");
         assert!(error.is_unknown() && !error.is_temporary(), "{error}");
         assert_eq!(error.status(), 74);
@@ -147,6 +146,6 @@ impl Run {
     }
 }
 
-pub(crate) fn ok() -> Run {
+fn ok() -> Run {
     case(Script::tls()).run()
 }
