@@ -14,8 +14,12 @@ use sink::Delivery;
 use site::{Reader, Site, Submission};
 use terminal::Terminal;
 
+#[path = "e2e/aerc.rs"]
+mod aerc;
 #[path = "e2e/compose.rs"]
 mod compose;
+#[path = "e2e/desk.rs"]
+mod desk;
 #[path = "e2e/keyring.rs"]
 mod keyring;
 #[path = "e2e/keys.rs"]

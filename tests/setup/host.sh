@@ -7,6 +7,11 @@ programs='
 /usr/include/stdio.h           libc6-dev        compiles SQLite and the cryptography
 /usr/bin/mutt                  mutt             a mail reader under test
 /usr/bin/neomutt               neomutt          a mail reader under test
+/usr/bin/aerc                  aerc             a mail reader under test
+/usr/bin/alpine                alpine           a mail reader under test
+/usr/bin/emacs                 emacs-nox        the Emacs of Gnus, notmuch-emacs and mu4e
+/usr/lib/emacsen-common/packages/install/elpa-notmuch elpa-notmuch a mail reader under test
+/usr/lib/emacsen-common/packages/install/mu4e mu4e        a mail reader under test
 /usr/bin/msmtp                 msmtp            a way to submit under test
 /usr/lib/git-core/git-send-email git-email       a program that sends, under test
 /usr/share/perl5/Mail/Address.pm libmailtools-perl what git send-email needs

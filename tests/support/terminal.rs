@@ -94,6 +94,12 @@ impl Terminal {
         self.tmux(&["send-keys", name]);
     }
 
+    /// Gives the terminal so many columns and rows.
+    pub(crate) fn resize(&self, [columns, rows]: [u16; 2]) {
+        let [columns, rows] = [columns, rows].map(|number| number.to_string());
+        self.tmux(&["resize-window", "-x", &columns, "-y", &rows]);
+    }
+
     /// What the screen shows now.
     pub(crate) fn screen(&self) -> String {
         self.tmux(&["capture-pane", "-p"])
