@@ -20,6 +20,8 @@ mod aerc;
 mod compose;
 #[path = "e2e/desk.rs"]
 mod desk;
+#[path = "e2e/emacs.rs"]
+mod emacs;
 #[path = "e2e/keyring.rs"]
 mod keyring;
 #[path = "e2e/keys.rs"]

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use submission_server::{Received, Script, Server};
 use tempfile::TempDir;
@@ -72,17 +73,35 @@ impl Desk {
         fs::set_permissions(self.home().join(name), mode).expect("a mode");
     }
 
-    /// Runs a shell command in a terminal. It sees nothing of the one who runs the tests.
+    /// Runs a shell command, which has to succeed.
+    pub(crate) fn run(&self, command: &str) {
+        let output = Command::new("sh")
+            .args(["-c", command])
+            .current_dir(self.home())
+            .env_clear()
+            .envs(self.environment())
+            .output()
+            .expect("a shell");
+        assert!(output.status.success(), "{command}: {output:?}");
+    }
+
+    /// Runs a shell command in a terminal.
     pub(crate) fn terminal(&self, command: &str) -> Terminal {
+        Terminal::start(self.home(), self.environment(), command)
+    }
+
+    /// What Alice's programs see: nothing of the one who runs the tests.
+    fn environment(&self) -> Vec<(OsString, OsString)> {
         let program = Path::new(env!("CARGO_BIN_EXE_tls-optout"));
         let mut path = OsString::from(program.parent().expect("a folder"));
         path.push(":/usr/bin:/bin");
-        let environment = vec![
+        vec![
             ("HOME".into(), self.home().into()),
             ("PATH".into(), path),
+            // For sockets; the usual place is not the test's own.
+            ("XDG_RUNTIME_DIR".into(), self.home().into()),
             ("LC_ALL".into(), "C.UTF-8".into()),
-        ];
-        Terminal::start(self.home(), environment, command)
+        ]
     }
 
     /// Ends the server. The messages that it took.
@@ -114,6 +133,13 @@ pub(crate) fn assert_written(message: &Received, subject: &str, text: &str) {
     assert_eq!(value(data, "subject"), subject);
     let body = String::from_utf8_lossy(body(data));
     assert_eq!(body.trim_end(), text, "{:?}", fields(data));
+}
+
+/// Is this a message that the reader wrote, with no opt-out?
+pub(crate) fn assert_without(message: &Received) {
+    let names = fields(&message.data);
+    let is_opt_out = |field: &String| field.to_ascii_lowercase().starts_with("tls-required");
+    assert!(!names.iter().any(is_opt_out), "{names:?}");
 }
 
 fn addresses(message: &Received) -> Vec<&str> {
