@@ -16,6 +16,8 @@ use terminal::Terminal;
 
 #[path = "e2e/aerc.rs"]
 mod aerc;
+#[path = "e2e/alpine.rs"]
+mod alpine;
 #[path = "e2e/compose.rs"]
 mod compose;
 #[path = "e2e/desk.rs"]

@@ -20,7 +20,8 @@ pub(crate) const NOTICE: &str = "Delayed Mail";
 /// The end of the question.
 pub(crate) const QUESTION: &str = "[y/N/d]";
 
-const CAPTURED: &str = "postfix-3.7.11-delay-00-0";
+/// The notice that lies in the inbox, by its name in `tests/data/dsn`.
+pub(crate) const CAPTURED: &str = "postfix-3.7.11-delay-00-0";
 
 pub(crate) struct Desk {
     folder: TempDir,
@@ -38,11 +39,7 @@ impl Desk {
                 fs::create_dir_all(folder).expect("a Maildir");
             }
         }
-        let dsn = data(&format!("{CAPTURED}.eml"));
-        // Once that day is over nothing waits any more.
-        let notice = dsn.replace("Sun, 29 Nov 2026", "Sun, 29 Nov 2099");
-        desk.write("Mail/INBOX/cur/1795503000.1_1.laptop:2,", &notice);
-        desk.write("Mail/Sent/cur/1795500011.1_2.laptop:2,S", &original());
+        desk.add(CAPTURED);
         desk.write(
             ".config/tls-optout/config.toml",
             &format!(
@@ -54,6 +51,20 @@ impl Desk {
             ),
         );
         desk
+    }
+
+    /// Adds a captured notice to the inbox, and its original to the sent messages.
+    pub(crate) fn add(&self, name: &str) {
+        // Once that day is over nothing waits any more.
+        let notice = data(&format!("{name}.eml")).replace("29 Nov 2026", "29 Nov 2099");
+        self.write(
+            &format!("Mail/INBOX/cur/1795503000.{name}.laptop:2,"),
+            &notice,
+        );
+        self.write(
+            &format!("Mail/Sent/cur/1795500011.{name}.laptop:2,S"),
+            &original(name),
+        );
     }
 
     pub(crate) fn home(&self) -> &Path {
@@ -115,13 +126,23 @@ impl Desk {
 
     /// Did the server get the original, once, with the opt-out, for Bob alone?
     pub(crate) fn assert_resent(self) {
+        self.assert_all_resent(&[CAPTURED]);
+    }
+
+    /// The same for the originals of these notices, in any order.
+    pub(crate) fn assert_all_resent(self, notices: &[&str]) {
+        let expected =
+            |name: &&str| format!("TLS-Required: No\n{}", original(name)).replace('\n', "\r\n");
+        let mut expected: Vec<String> = notices.iter().map(expected).collect();
         let messages = self.received();
-        let [message] = &messages[..] else {
-            panic!("not one message: {messages:?}");
+        let data = |message: &Received| {
+            assert_eq!(addresses(message), [BOB]);
+            String::from_utf8_lossy(&message.data).into_owned()
         };
-        assert_eq!(addresses(message), [BOB]);
-        let expected = format!("TLS-Required: No\n{}", original()).replace('\n', "\r\n");
-        assert_eq!(String::from_utf8_lossy(&message.data), expected);
+        let mut sent: Vec<String> = messages.iter().map(data).collect();
+        expected.sort();
+        sent.sort();
+        assert_eq!(sent, expected);
     }
 }
 
@@ -147,8 +168,8 @@ fn addresses(message: &Received) -> Vec<&str> {
     paths.map(|(path, _)| path.as_str()).collect()
 }
 
-fn original() -> String {
-    data(&format!("originals/{CAPTURED}.msg"))
+fn original(name: &str) -> String {
+    data(&format!("originals/{name}.msg"))
 }
 
 /// A captured message with the line ends that a Maildir has.
@@ -161,6 +182,13 @@ fn data(name: &str) -> String {
 /// A file that users copy or source, as it stands.
 pub(crate) fn contrib(name: &str) -> PathBuf {
     project().join("contrib").join(name)
+}
+
+/// What `contrib/README.md` tells the user to type.
+pub(crate) fn recipe(text: &str) -> &str {
+    let readme = fs::read_to_string(contrib("README.md")).expect("the recipes");
+    assert!(readme.contains(text), "contrib/README.md has no {text:?}");
+    text
 }
 
 fn project() -> &'static Path {
