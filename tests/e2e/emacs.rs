@@ -10,14 +10,6 @@ use crate::terminal::Terminal;
 /// Stands in the text of the notice.
 const TEXT: &str = "This is the mail system";
 
-/// What the init file has in any case.
-const INIT: &str = "(setq inhibit-startup-screen t user-mail-address \"alice@example.org\"
-      user-full-name \"Alice\")
-(require 'tls-optout)
-(global-set-key (kbd \"C-c t\") #'tls-optout-resend)
-(define-key message-mode-map (kbd \"C-c t\") #'tls-optout-toggle)
-";
-
 #[test]
 #[ignore = "needs Emacs: tests/run"]
 fn it_compiles_without_a_warning() {
@@ -51,12 +43,18 @@ fn notmuch() {
     let screen = open(
         &desk,
         "(require 'notmuch)",
-        "(notmuch-search \"subject:delayed\")",
+        "(notmuch-tree \"subject:delayed\")",
     );
     screen.wait_for(NOTICE);
-    screen.press_key("Enter");
-    screen.wait_for(TEXT);
     say_no(&screen);
+    screen.wait_for("notmuch-tree");
+    evaluate(&screen, "(notmuch-search \"subject:delayed\")");
+    screen.wait_until("the list", |text| {
+        text.contains("(notmuch-search)") && text.contains("End of search results.")
+    });
+    // With the form above the point is not at the first.
+    screen.press("<");
+    screen.press_key("Enter");
     screen.wait_for(TEXT);
     say_yes(&screen);
     screen.wait_for(TEXT);
@@ -102,6 +100,8 @@ fn gnus() {
     screen.wait_for(NOTICE);
     screen.press_key("Enter");
     screen.wait_for(TEXT);
+    // From the list to the article.
+    screen.press("h");
     say_yes(&screen);
     screen.wait_for(TEXT);
     desk.assert_resent();
@@ -111,18 +111,23 @@ fn gnus() {
 #[ignore = "needs Emacs: tests/run"]
 fn the_opt_out_by_a_key_and_by_the_cookie() {
     let desk = Desk::new();
+    fs::create_dir_all(desk.home().join(".local/lib")).expect("a folder");
     symlink(
         env!("CARGO_BIN_EXE_tls-optout"),
-        desk.home().join("sendmail"),
+        desk.home().join(".local/lib/sendmail"),
     )
     .expect("a link");
-    let set_up = "(setq message-send-mail-function #'message-send-mail-with-sendmail
-      sendmail-program (expand-file-name \"~/sendmail\"))
-(defun write-to-carol (subject)
-  (message-mail \"carol@example.com\" subject)
-  (message-goto-body)
-  (insert \"Hello\"))";
-    let screen = open(&desk, set_up, "(write-to-carol \"Lunch\")");
+    let set_up = [
+        "(setq message-send-mail-function #'message-send-mail-with-sendmail",
+        "sendmail-program (expand-file-name \"~/.local/lib/sendmail\"))",
+    ]
+    .map(desk::recipe)
+    .join(" ");
+    let write = "(defun write-to-carol (subject)
+      (message-mail \"carol@example.com\" subject)
+      (message-goto-body)
+      (insert \"Hello\"))";
+    let screen = open(&desk, &(set_up + write), "(write-to-carol \"Lunch\")");
     screen.wait_for("Subject: Lunch");
     for fields in [1, 0, 1] {
         screen.press_key("C-c");
@@ -145,11 +150,19 @@ fn the_opt_out_by_a_key_and_by_the_cookie() {
     desk::assert_without(tea);
 }
 
-/// Emacs with this in its init file behind [`INIT`], and then this.
+/// Emacs with the lines of the recipe and these in its init file, and then this.
 fn open(desk: &Desk, set_up: &str, then: &str) -> Terminal {
     let folder = desk::contrib("emacs");
-    let path = format!("(add-to-list 'load-path {folder:?})\n");
-    desk.write(".emacs", &format!("{path}{INIT}{set_up}\n"));
+    let path = format!("(add-to-list 'load-path {folder:?})");
+    let lines = [
+        &*path,
+        "(setq inhibit-startup-screen t user-mail-address \"alice@example.org\" user-full-name \"Alice\")",
+        desk::recipe("(require 'tls-optout)"),
+        desk::recipe("(global-set-key (kbd \"C-c t\") #'tls-optout-resend)"),
+        desk::recipe("(define-key message-mode-map (kbd \"C-c t\") #'tls-optout-toggle)"),
+        set_up,
+    ];
+    desk.write(".emacs", &(lines.join("\n") + "\n"));
     desk.write("then.el", then);
     desk.terminal("emacs --load then.el")
 }
