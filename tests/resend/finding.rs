@@ -92,10 +92,12 @@ fn what_cannot_be_read_is_said_once() {
         let name = format!("Mail/Sent/cur/17000000{number}.z:2,S");
         fs::write(home.path(&name), squeezed).expect("a file");
     }
+    fs::write(home.path("Mail/2019.mbox.gz"), "").expect("a file");
+    fs::write(home.path("Mail/Sent/older.tar.xz"), "").expect("a file");
     std::os::unix::fs::symlink("circle", home.path("Mail/Sent/cur/circle")).expect("a link");
     let run = home.run(&["find", ID], "");
     let text = "4 messages in 1 folders (1 files or folders could not be read; 3 compressed messages were left \
-                alone)";
+                alone; 2 compressed archives were not looked into)";
     assert!(run.status == 66 && run.stderr.contains(text), "{run:?}");
 }
 
