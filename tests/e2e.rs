@@ -20,6 +20,8 @@ mod aerc;
 mod alpine;
 #[path = "e2e/compose.rs"]
 mod compose;
+#[path = "e2e/daemon.rs"]
+mod daemon;
 #[path = "e2e/desk.rs"]
 mod desk;
 #[path = "e2e/emacs.rs"]

@@ -84,10 +84,10 @@ fn wait_for(screen: &Terminal, text: &str) -> String {
 
 /// Waits. aerc 0.14 may sleep on a key until something else happens, such as a change of size.
 fn wait_until(screen: &Terminal, what: &str, condition: impl Fn(&str) -> bool) -> String {
-    let looks = Cell::new(0);
+    let looks = Cell::new(0_u16);
     screen.wait_until(what, |seen| {
         looks.set(looks.get() + 1);
-        if looks.get() % 10 == 0 {
+        if looks.get().is_multiple_of(10) {
             screen.resize([100, 30 + looks.get() / 10 % 2]);
         }
         condition(seen)
