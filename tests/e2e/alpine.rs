@@ -33,7 +33,8 @@ fn a_raw_pipe_with_free_output_resends() {
     screen.press("|");
     screen.wait_for(&format!("Pipe RAW message 1 to (uncaptured) : {command}"));
     screen.press_key("Enter");
-    screen.wait_for(QUESTION);
+    // Above stands the question that was answered.
+    screen.wait_until("the question", |text| text.trim_end().ends_with(QUESTION));
     screen.press("y");
     let text = screen.wait_for("Press any key");
     assert!(text.contains("accepted"), "{text}");
