@@ -233,6 +233,34 @@ fn one_look_tells_too_and_what_is_decided_is_not_told() {
     home.received();
 }
 
+/// A genuine notice about the message, and what became of one that was sent again, say nothing of another
+/// notice.
+#[test]
+fn the_provenance_is_that_of_the_notice_of_the_offer() {
+    let home = home_telling(HOOK);
+    let told = || -> Vec<String> {
+        assert_eq!(home.run(&["watch", "--once"], "").status, 1);
+        let all = lines_of(&home, "told").into_iter();
+        all.filter(|line| line.contains("_OFFER=") || line.contains("_PROVENANCE="))
+            .collect()
+    };
+    assert_eq!(home.run(&["process"], &home.notice()).status, 0);
+    let genuine = ["TLS_OPTOUT_OFFER=1", "TLS_OPTOUT_PROVENANCE=plausible"];
+    assert_eq!(told(), genuine);
+    let reason = "TLS is required, but was not offered by host mx.example.net[192.0.2.1]";
+    let forged = notice(&[(CAROL, "4.7.4", reason)])
+        .replace("warning-1@", "warning-2@")
+        .replacen(
+            "by mail.example.org",
+            "from mallory.test by mail.example.org",
+            1,
+        );
+    assert_eq!(home.run(&["process"], &forged).status, 0);
+    let doubtful = ["TLS_OPTOUT_OFFER=2", "TLS_OPTOUT_PROVENANCE=unverified"];
+    assert_eq!(told(), [genuine, doubtful].concat());
+    home.received();
+}
+
 #[test]
 fn the_status_file_holds_how_many_wait() {
     let home = home_telling("status_file = \"~/offers\"");
