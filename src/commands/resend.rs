@@ -23,6 +23,7 @@ use super::{
 
 pub(super) mod case;
 mod given;
+mod known;
 mod original;
 mod question;
 

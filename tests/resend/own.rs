@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::home::{BOB, CAROL, Home, Run, original};
+use crate::news::{self, delayed, forged, process};
 use submission_server::Script;
 
 const WHOM: &str = "Who waits? Numbers, or all: ";
@@ -143,6 +144,88 @@ fn a_notice_that_came_before_is_taken_for_given() {
     assert_eq!(run.status, 65, "{run:?}");
     assert!(run.stderr.contains("Content-Type differs"), "{run:?}");
     assert!(home.received().is_empty());
+}
+
+/// The offer of one that was dismissed, though it is the newest, says nothing of those who wait.
+#[test]
+fn only_an_offer_that_waits_is_taken() {
+    let home = news::home();
+    process(&home, &delayed(1, &[BOB]), 0);
+    process(&home, &delayed(2, &[CAROL]), 0);
+    assert_eq!(home.run(&["dismiss", "2"], "").status, 0);
+    let run = home.resend(&["--yes"], &original());
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(
+        run.stdout.contains(&format!("sent again to {BOB} ")),
+        "{run:?}"
+    );
+    let run = home.resend(&["--yes"], &original());
+    assert_eq!(
+        (run.status, run.stderr.as_str()),
+        (
+            1,
+            "tls-optout: nobody waits for this message any more, as `tls-optout offers --all` shows; if it is to be \
+             sent all the same, name whom to send to with --to\n"
+        )
+    );
+    assert_eq!(recipients(&home), [[BOB]]);
+}
+
+/// Of two that wait the newer, unless the user names who waits in the other.
+#[test]
+fn the_newest_offer_or_that_of_whom_the_user_names() {
+    for (arguments, who) in [
+        (&["--yes"][..], BOB),
+        (&["--yes", "--to", CAROL], CAROL),
+        (&["--yes", "--to", BOB], BOB),
+    ] {
+        let home = news::home();
+        // What came last was written first.
+        process(&home, &delayed(2, &[BOB]), 0);
+        process(&home, &delayed(1, &[CAROL]), 0);
+        let run = home.resend(arguments, &original());
+        assert_eq!((run.status, &*run.stderr), (0, ""), "{run:?}");
+        assert_eq!(recipients(&home), [[who]]);
+    }
+}
+
+/// A forged notice hides no genuine one, and names nobody to whom `--yes` sends.
+#[test]
+fn a_forged_notice_is_not_what_the_journal_knows() {
+    let strange = |who: &str| forged(&delayed(3, &[who]));
+    let home = news::home();
+    process(&home, &delayed(1, &[BOB]), 0);
+    process(&home, &strange("mallory@example.net"), 0);
+    for arguments in [&["--dry-run"][..], &["--dry-run", "--to", BOB]] {
+        let run = home.resend(arguments, &original());
+        assert_eq!(run.status, 0, "{run:?}");
+        assert!(
+            run.stderr.contains("offers no encryption (STARTTLS)"),
+            "{run:?}"
+        );
+        assert!(!run.stderr.contains("unverified"), "{run:?}");
+    }
+    assert_eq!(home.resend(&["--yes"], &original()).status, 0);
+    assert_eq!(recipients(&home), [[BOB]]);
+
+    let home = news::home();
+    process(&home, &strange(CAROL), 0);
+    let run = home.resend(&["--yes"], &original());
+    assert_eq!(
+        (run.status, run.stderr.as_str()),
+        (
+            64,
+            "tls-optout: what was seen about this message may be forged, so nobody is known to wait for it; name \
+             whom to send to with --to, or leave out --yes\n"
+        )
+    );
+    // Where the user is asked, it is shown for what it is.
+    let run = home.resend(&[], &original());
+    assert_eq!(run.status, 75, "{run:?}");
+    assert!(run.stdout.contains("\nNotice     unverified: "), "{run:?}");
+    let run = home.resend(&["--yes", "--to", BOB], &original());
+    assert_eq!(run.status, 0, "{run:?}");
+    assert_eq!(recipients(&home), [[BOB]]);
 }
 
 /// What was piped names the message; what is sent is the file.
