@@ -254,8 +254,8 @@ pub(super) fn resolve(args: &Resolve, places: &Places) -> Result<u8, Failure> {
     let mut journal = journal(places)?;
     let mut unknown = match args.offer.parse() {
         Ok(id) => {
-            let offer = journal.offer(id)?.ok_or_else(|| no_offer(id))?;
-            let deliveries = journal.deliveries(&offer.message_id)?.into_iter();
+            let offer = journal.brief(id)?.ok_or_else(|| no_offer(id))?;
+            let deliveries = deliveries_of(&mut journal, &offer)?.into_iter();
             let keyed = deliveries.map(|one| (offer.message_id.clone(), one));
             keyed.collect::<Vec<_>>()
         }
@@ -289,9 +289,8 @@ pub(super) fn resolve(args: &Resolve, places: &Places) -> Result<u8, Failure> {
         }
     };
     let mut count = 0;
-    unknown.dedup_by(|(one, _), (other, _)| one == other);
-    for (key, _) in unknown {
-        count += journal.resolve(&key, state, now())?;
+    for (key, one) in unknown {
+        count += journal.resolve(&key, &one.recipient, state, now())?;
     }
     writeln!(
         io::stdout(),
@@ -300,6 +299,19 @@ pub(super) fn resolve(args: &Resolve, places: &Places) -> Result<u8, Failure> {
         state.name()
     )?;
     Ok(DONE)
+}
+
+/// What became of the resubmissions to those of an offer, and to those whom no offer about the message names: the
+/// user had named them.
+fn deliveries_of(journal: &mut Journal, offer: &Recorded) -> Result<Vec<Delivery>, Failure> {
+    let names = |offer: &Recorded, one: &Delivery| {
+        let mut waiting = offer.waiting.iter();
+        waiting.any(|(who, _)| same(who, &one.recipient))
+    };
+    let about = journal.briefs_about(&offer.message_id)?;
+    let mut deliveries = journal.deliveries(&offer.message_id)?;
+    deliveries.retain(|one| names(offer, one) || !about.iter().any(|another| names(another, one)));
+    Ok(deliveries)
 }
 
 /// An offer, or the address of a postmaster.

@@ -226,3 +226,23 @@ fn a_letter_whose_answer_was_lost_is_resolved_by_its_address() {
     assert_eq!(offers(&home, &["--all"]), [is(0, to, "sent")]);
     home.received();
 }
+
+#[test]
+fn the_word_about_one_letter_says_nothing_of_another() {
+    let home = Home::new(Script::tls().on(".", Then::Close));
+    let both = delayed(1, &[BOB, CAROL]);
+    assert_eq!(home.run(&["notify-postmaster", "--yes"], &both).status, 74);
+    let run = home.run(&["resolve", "--not-sent", "postmaster@example.net"], "");
+    assert_eq!(
+        run.stdout,
+        "postmaster@example.net: 1 recipient(s) now read refused\n"
+    );
+    assert_eq!(
+        offers(&home, &["--all"]),
+        [
+            is(0, "postmaster@example.net", "refused"),
+            is(0, "postmaster@example.com", "unknown")
+        ]
+    );
+    home.received();
+}
