@@ -92,6 +92,8 @@ impl Case {
             id: &message_id,
             near: date.or(notice.arrival_date),
             returned: Some(&notice.original),
+            envelope_id: notice.envelope_id.as_deref(),
+            named: named(&notice, args),
             file: None,
             is_attended: !args.sending.yes,
         };
@@ -134,6 +136,8 @@ impl Case {
             id: &message_id,
             near: date.as_deref().and_then(text::date),
             returned: None,
+            envelope_id: None,
+            named: args.to.iter().map(String::as_str).collect(),
             file: given.file.as_deref(),
             is_attended: !args.sending.yes,
         };
@@ -167,6 +171,19 @@ fn helped<'a>(notice: &'a Notice, args: &Resend) -> Result<Vec<&'a RecipientRepo
         false => consider(notice),
     };
     helped.map_err(|no_offer| Failure::new(NOTHING, no_offer))
+}
+
+/// Of whom the notice tells or, where the user says who it is for, whom he names.
+fn named<'a>(notice: &'a Notice, args: &'a Resend) -> Vec<&'a str> {
+    if !args.to.is_empty() {
+        return args.to.iter().map(String::as_str).collect();
+    }
+    let reports = notice.recipients.iter();
+    let addresses = reports.flat_map(|report| {
+        let original = report.original_recipient.as_deref();
+        original.into_iter().chain([&*report.final_recipient])
+    });
+    addresses.collect()
 }
 
 /// A case whose message is found.

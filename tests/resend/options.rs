@@ -1,0 +1,101 @@
+//! `sendmail`: the options and recipients that mail programs give, and those that cannot be.
+
+use crate::home::{BOB, Home, original};
+use crate::sendmail::{assert_sent, only};
+use submission_server::Script;
+
+#[test]
+fn the_options_about_notices_are_passed_on() {
+    let home = Home::new(Script::tls());
+    let run = home.run(
+        &[
+            "sendmail",
+            "-N",
+            "success,delay",
+            "-R",
+            "full",
+            "-f",
+            "alice@example.org",
+            BOB,
+        ],
+        &original(),
+    );
+    assert_sent(&run);
+    let message = only(&home.received());
+    assert!(message.sender.1.contains("RET=FULL ENVID="), "{message:?}");
+    assert!(
+        message.recipients[0]
+            .1
+            .contains("NOTIFY=SUCCESS,DELAY ORCPT="),
+        "{message:?}"
+    );
+}
+
+#[test]
+fn options_that_are_not_known_are_told_and_do_no_harm() {
+    let home = Home::new(Script::tls());
+    let run = home.run(&["sendmail", "-Z", "--tls=on", "-oi", BOB], &original());
+    assert_eq!(run.status, 0, "{run:?}");
+    assert_eq!(
+        run.stderr,
+        "tls-optout: -Z has no effect here\ntls-optout: --tls=on has no effect here\n"
+    );
+    only(&home.received());
+}
+
+#[test]
+fn what_cannot_be_sent() {
+    for (arguments, message, status, stderr) in [
+        (
+            &["sendmail"][..],
+            original(),
+            64,
+            "no recipients; nothing was sent",
+        ),
+        (
+            &["sendmail", "-t"],
+            "Subject: x\n\n".into(),
+            64,
+            "no recipients; nothing was sent",
+        ),
+        (
+            &["sendmail", "-bs"],
+            String::new(),
+            64,
+            "-bs is no sending; tls-optout only sends (-bm)",
+        ),
+        (
+            &["sendmail", "-t"],
+            "From: alice@example.org\nTo: bob@example.net, root\n\n".into(),
+            67,
+            "`root` is no full address, which a submission server needs; nothing was sent",
+        ),
+        (
+            &["sendmail", BOB],
+            String::new(),
+            65,
+            "no message on standard input: it must begin with a header; nothing was sent",
+        ),
+        (
+            &["sendmail", BOB],
+            "From: alice@example.org\rBcc: eve@example.org\n\n".into(),
+            65,
+            "an odd line end in its header hides a field Bcc, which nobody may see; it is not sent again; nothing was sent",
+        ),
+        (
+            &["sendmail", "-a", "play", BOB],
+            original(),
+            78,
+            "no account play in",
+        ),
+    ] {
+        let home = Home::new(Script::tls());
+        let run = home.run(arguments, &message);
+        assert_eq!(run.status, status, "{run:?}");
+        assert!(
+            run.stderr.starts_with(&format!("tls-optout: {stderr}")),
+            "{run:?}"
+        );
+        assert!(home.received().is_empty());
+    }
+}
