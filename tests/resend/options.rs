@@ -1,6 +1,6 @@
 //! `sendmail`: the options and recipients that mail programs give, and those that cannot be.
 
-use crate::home::{BOB, Home, original};
+use crate::home::{BOB, CAROL, Home, original};
 use crate::sendmail::{assert_sent, only};
 use submission_server::Script;
 
@@ -65,6 +65,19 @@ fn what_cannot_be_sent() {
             "-bs is no sending; tls-optout only sends (-bm)",
         ),
         (
+            &["sendmail", "-t", "--pretend"],
+            String::new(),
+            64,
+            "--pretend is no sending; tls-optout only sends",
+        ),
+        (
+            &["sendmail", "--usr", "me@example.org", BOB],
+            original(),
+            64,
+            "--usr is not known, so that the next word may be its value or a recipient; leave it out, or write \
+             --usr=VALUE; nothing was sent",
+        ),
+        (
             &["sendmail", "-t"],
             "From: alice@example.org\nTo: bob@example.net, root\n\n".into(),
             67,
@@ -98,4 +111,31 @@ fn what_cannot_be_sent() {
         );
         assert!(home.received().is_empty());
     }
+}
+
+/// `--user me@example.org` makes nobody a recipient; a password command is not repeated.
+#[test]
+fn the_values_of_msmtps_options_are_no_recipients() {
+    let home = Home::new(Script::tls());
+    let home_options = "--user me@example.org --host mail.example.org --passwordeval secret --tls-trust-file \
+                        /etc/ssl/x --auth -t --logfile=x@example.org";
+    let options: Vec<&str> = home_options.split(' ').collect();
+    let run = home.run(&[&["sendmail"], &options[..]].concat(), &original());
+    assert_eq!(run.status, 0, "{run:?}");
+    let told: Vec<&str> = run.stderr.lines().collect();
+    let options = [
+        "user",
+        "host",
+        "passwordeval",
+        "tls-trust-file",
+        "auth",
+        "logfile",
+    ];
+    assert_eq!(
+        told,
+        options.map(|name| format!("tls-optout: --{name} has no effect here"))
+    );
+    let message = only(&home.received());
+    let to: Vec<&str> = message.recipients.iter().map(|(to, _)| &**to).collect();
+    assert_eq!(to, [BOB, CAROL]);
 }
