@@ -78,6 +78,25 @@ fn what_cannot_be_sent() {
              --usr=VALUE; nothing was sent",
         ),
         (
+            &["sendmail", "-f", "", BOB],
+            original(),
+            64,
+            "the envelope sender that was given is empty: the null reverse-path (RFC 5321 section 4.5.5) is for what \
+             servers write and not for a message of yours; give an address, or leave the option out; nothing was sent",
+        ),
+        (
+            &["sendmail", "-f", "<>", BOB],
+            original(),
+            64,
+            "the envelope sender that was given is empty",
+        ),
+        (
+            &["sendmail", "--from=", BOB],
+            original(),
+            64,
+            "the envelope sender that was given is empty",
+        ),
+        (
             &["sendmail", "-t"],
             "From: alice@example.org\nTo: bob@example.net, root\n\n".into(),
             67,
@@ -138,4 +157,14 @@ fn the_values_of_msmtps_options_are_no_recipients() {
     let message = only(&home.received());
     let to: Vec<&str> = message.recipients.iter().map(|(to, _)| &**to).collect();
     assert_eq!(to, [BOB, CAROL]);
+}
+
+#[test]
+fn an_envelope_sender_in_angle_brackets() {
+    for option in ["-f<bounces@example.org>", "--from=<bounces@example.org>"] {
+        let home = Home::new(Script::tls());
+        let run = home.run(&["sendmail", option, BOB], &original());
+        assert_sent(&run);
+        assert_eq!(only(&home.received()).sender.0, "bounces@example.org");
+    }
 }

@@ -147,7 +147,7 @@ impl Flags {
     fn value(&mut self, letter: char, value: &str) -> Result<(), Failure> {
         let value = value.to_owned();
         match letter {
-            'f' | 'r' => self.sender = Some(value),
+            'f' | 'r' => self.sender = Some(sender(&value)?),
             'a' => self.account = Some(value),
             'b' if value == "m" => (),
             'b' => {
@@ -222,6 +222,22 @@ impl Flags {
         self.warnings.push(format!("-{option} has no effect here"));
     }
 }
+
+/// The envelope sender, out of its angle brackets.
+fn sender(value: &str) -> Result<String, Failure> {
+    let value = value.trim();
+    let inner = value
+        .strip_prefix('<')
+        .and_then(|rest| rest.strip_suffix('>'));
+    match inner.unwrap_or(value) {
+        "" => Err(Failure::new(USAGE, NULL_SENDER)),
+        sender => Ok(sender.to_owned()),
+    }
+}
+
+const NULL_SENDER: &str = "the envelope sender that was given is empty: the null reverse-path (RFC 5321 section 4.5.5) \
+                           is for what servers write and not for a message of yours; give an address, or leave the \
+                           option out; nothing was sent";
 
 /// `never`, or any of the other words once (RFC 3461 section 4.1).
 fn notify(value: &str) -> Option<String> {
@@ -298,7 +314,7 @@ mod tests {
     fn what_msmtp_takes() {
         let flags = read(
             "--file rc --user me@example.org --tls --auth=on bob@example.net --port=25 --new=x --dsn-notify \
-             never --dsn-return=full --from me@example.org --account work --read-envelope-from",
+             never --dsn-return=full --from <me@example.org> --account work --read-envelope-from",
         );
         assert_eq!(flags.recipients, ["bob@example.net"]);
         assert_eq!(flags.sender.as_deref(), Some("me@example.org"));
@@ -325,6 +341,9 @@ mod tests {
             "--usr me",
             "--configure=me@example.org",
             "-t --version",
+            "-f <>",
+            "-r<>",
+            "--from=<>",
         ] {
             let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
             assert_eq!(Flags::read(&words).unwrap_err().status, USAGE, "{line}");
