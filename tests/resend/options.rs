@@ -98,6 +98,13 @@ fn what_cannot_be_sent() {
         ),
         (
             &["sendmail", "-t"],
+            "From: alice@example.org\nTo: Bob <bob@example.net> <carol@example.com>\n\n".into(),
+            65,
+            "`bob@example.netcarol@example.com` is no address: of its two @ the first would have to stand in quotes; \
+             nothing was sent",
+        ),
+        (
+            &["sendmail", "-t"],
             "From: alice@example.org\nTo: bob@example.net, root\n\n".into(),
             67,
             "`root` is no full address, which a submission server needs; nothing was sent",
