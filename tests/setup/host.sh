@@ -28,6 +28,7 @@ programs='
 /usr/bin/fdm                   fdm              a delivery agent under test
 /usr/bin/sieve-filter          dovecot-sieve    a delivery agent under test
 /usr/bin/mmdebstrap            mmdebstrap       makes the Debian folder with Postfix
+/usr/bin/mandoc                mandoc           reads the manual page for mutt
 /usr/bin/shellcheck            shellcheck       checks the shell scripts
 '
 
