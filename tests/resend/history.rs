@@ -85,9 +85,7 @@ fn honour_is_learned_by_whoever_reads_the_notice() {
                 .config()
                 .replace("inbox = []", "inbox = \"~/Mail/INBOX\""),
         );
-        for part in ["cur", "new", "tmp"] {
-            fs::create_dir_all(home.path("Mail/INBOX").join(part)).expect("a folder");
-        }
+        home.make_folder("Mail/INBOX");
         assert_eq!(home.resend(&["--yes"], &delayed(1, &[BOB])).status, 0);
         let notice = again(&home, &delayed(5, &[BOB]));
         let forged = notice.replace(&envelope_id(&home), "0123456789abcdef0123456789abcdef");

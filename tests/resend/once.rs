@@ -2,6 +2,7 @@
 
 use crate::home::{BOB, CAROL, Home, finish, original};
 use crate::news::{delayed, is, offers};
+use crate::wait::poll;
 use submission_server::{Script, Then};
 
 #[test]
@@ -199,11 +200,8 @@ fn a_command_outlives_us_and_has_the_whole_message() {
 }
 
 fn wait_for(home: &Home, name: &str) {
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while !home.path(name).exists() {
-        assert!(std::time::Instant::now() < end, "no {name}");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    let found = poll(|| home.path(name).exists().then_some(()));
+    assert!(found.is_some(), "no {name}");
 }
 
 #[test]

@@ -302,9 +302,7 @@ fn without_a_file_nothing_is_sent() {
 #[test]
 fn a_file_in_a_maildir_is_the_message() {
     let home = Home::new(Script::tls());
-    for part in ["cur", "new"] {
-        fs::create_dir_all(home.path("Other").join(part)).expect("a folder");
-    }
+    home.make_folder("Other");
     let file = "Other/cur/1795500011.4242_1.laptop:2,S";
     fs::rename(home.copy(), home.path(file)).expect("a move");
     assert_eq!(home.resend(&["--yes", "--to", BOB], &original()).status, 66);

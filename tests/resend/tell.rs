@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::home::{BOB, CAROL, Home, files, notice};
-use crate::watch::{Daemon, PATIENCE, deliver, home, numbered, wait_for_offers};
+use crate::wait::poll;
+use crate::watch::{Daemon, deliver, home, numbered, wait_for_offers};
 
 /// A home whose configuration has this `[tell]` section.
 fn home_telling(lines: &str) -> Home {
@@ -25,15 +25,8 @@ fn tell(home: &Home, lines: &str) {
 }
 
 /// Waits until `found` finds something.
-pub(crate) fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        if let Some(it) = found() {
-            return it;
-        }
-        assert!(Instant::now() < end, "{what} does not come");
-        thread::sleep(Duration::from_millis(10));
-    }
+pub(crate) fn wait_for<T>(what: &str, found: impl FnMut() -> Option<T>) -> T {
+    poll(found).unwrap_or_else(|| panic!("{what} does not come"))
 }
 
 fn lines_of(home: &Home, file: &str) -> Vec<String> {
