@@ -255,15 +255,14 @@ pub(super) fn resolve(args: &Resolve, places: &Places) -> Result<u8, Failure> {
     let mut unknown = match args.offer.parse() {
         Ok(id) => {
             let offer = journal.brief(id)?.ok_or_else(|| no_offer(id))?;
-            let deliveries = deliveries_of(&mut journal, &offer)?.into_iter();
-            let keyed = deliveries.map(|one| (offer.message_id.clone(), one));
-            keyed.collect::<Vec<_>>()
+            deliveries_of(&mut journal, &offer.message_id, &offer.waiting)?
         }
         Err(_) => {
             let letters = journal.letters()?.into_iter();
             let to_same = letters.filter(|(_, letter)| same(&letter.recipient, &args.offer));
             let keyed = to_same.map(|(about, letter)| (format!("{LETTER}{about}"), letter));
-            keyed.collect()
+            let id = args.offer.trim_matches(['<', '>']);
+            keyed.chain(deliveries_of(&mut journal, id, &[])?).collect()
         }
     };
     unknown.retain(|(_, one)| one.state == State::Unknown);
@@ -301,20 +300,27 @@ pub(super) fn resolve(args: &Resolve, places: &Places) -> Result<u8, Failure> {
     Ok(DONE)
 }
 
-/// What became of the resubmissions to those of an offer, and to those whom no offer about the message names: the
-/// user had named them.
-fn deliveries_of(journal: &mut Journal, offer: &Recorded) -> Result<Vec<Delivery>, Failure> {
-    let names = |offer: &Recorded, one: &Delivery| {
-        let mut waiting = offer.waiting.iter();
-        waiting.any(|(who, _)| same(who, &one.recipient))
+/// What became of the resubmissions to those of an offer (`waiting`), and to those whom no offer about the message
+/// names: the user had named them. With the Message-ID.
+fn deliveries_of(
+    journal: &mut Journal,
+    message_id: &str,
+    waiting: &[(String, String)],
+) -> Result<Vec<(String, Delivery)>, Failure> {
+    let names = |waiting: &[(String, String)], one: &Delivery| {
+        waiting.iter().any(|(who, _)| same(who, &one.recipient))
     };
-    let about = journal.briefs_about(&offer.message_id)?;
-    let mut deliveries = journal.deliveries(&offer.message_id)?;
-    deliveries.retain(|one| names(offer, one) || !about.iter().any(|another| names(another, one)));
-    Ok(deliveries)
+    let about = journal.briefs_about(message_id)?;
+    let mut deliveries = journal.deliveries(message_id)?;
+    deliveries.retain(|one| {
+        let is_named = about.iter().any(|offer| names(&offer.waiting, one));
+        !is_named || names(waiting, one)
+    });
+    let keyed = deliveries.into_iter();
+    Ok(keyed.map(|one| (message_id.to_owned(), one)).collect())
 }
 
-/// An offer, or the address of a postmaster.
+/// An offer, the address of a postmaster, or a Message-ID.
 fn called(name: &str) -> String {
     match name.parse::<i64>() {
         Ok(id) => format!("offer {id}"),

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::home::{BOB, CAROL, Home, Run, original};
 use crate::news::{self, delayed, forged, process};
-use submission_server::Script;
+use submission_server::{Script, Then};
 
 const WHOM: &str = "Who waits? Numbers, or all: ";
 const QUESTION: &str = "[y/N/d] ";
@@ -226,6 +226,30 @@ fn a_forged_notice_is_not_what_the_journal_knows() {
     let run = home.resend(&["--yes", "--to", BOB], &original());
     assert_eq!(run.status, 0, "{run:?}");
     assert_eq!(recipients(&home), [[BOB]]);
+}
+
+/// No offer is there to resolve it by: the message is.
+#[test]
+fn a_lost_answer_is_resolved_by_the_message() {
+    let home = Home::new(Script::tls().on(".", Then::Close));
+    let send = |to: &str| home.resend(&["--yes", "--to", to], &original());
+    assert_eq!((send(BOB).status, send(BOB).status), (74, 1));
+    let resolve = |word: &str| home.run(&["resolve", word, "<lunch-1@example.org>"], "");
+    let run = resolve("--not-sent");
+    assert_eq!(
+        (run.status, run.stdout.as_str()),
+        (
+            0,
+            "<lunch-1@example.org>: 1 recipient(s) now read refused\n"
+        )
+    );
+    assert_eq!((send(BOB).status, resolve("--sent").status), (74, 0));
+    assert!(send(BOB).stdout.contains("was already sent again"));
+    // Of whom an offer tells, the word is about that offer.
+    assert_eq!(home.run(&["process"], &delayed(1, &[CAROL])).status, 0);
+    assert_eq!((send(CAROL).status, resolve("--sent").status), (74, 1));
+    assert_eq!(home.run(&["resolve", "--sent", "1"], "").status, 0);
+    home.received();
 }
 
 /// What was piped names the message; what is sent is the file.
