@@ -171,6 +171,31 @@ fn only_an_offer_that_waits_is_taken() {
     assert_eq!(recipients(&home), [[BOB]]);
 }
 
+/// What the user has seen is not denied.
+#[test]
+fn a_message_whose_offer_was_dismissed() {
+    let home = news::home();
+    process(&home, &delayed(1, &[BOB]), 0);
+    assert_eq!(home.run(&["dismiss", "1"], "").status, 0);
+    let (status, screen) = at_terminal(&home, &[(WHOM, b"2\n"), (QUESTION, b"n")]);
+    assert_eq!(status, 2, "{screen}");
+    for line in [
+        "No offer about \"Lunch on Thursday\" waits. It went to:\n",
+        "\nBecause    you say so\n",
+    ] {
+        assert!(screen.contains(line), "{line:?} in {screen}");
+    }
+    let run = home.resend(&["--yes", "--to", BOB], &original());
+    assert_eq!(
+        (run.status, run.stderr.as_str()),
+        (
+            0,
+            "tls-optout: no offer about it is taken up; --yes sends all the same\n"
+        )
+    );
+    assert_eq!(recipients(&home), [[BOB]]);
+}
+
 /// Of two that wait the newer, unless the user names who waits in the other.
 #[test]
 fn the_newest_offer_or_that_of_whom_the_user_names() {
