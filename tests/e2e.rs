@@ -3,8 +3,9 @@
 //!
 //! A message goes out by authenticated submission; Postfix defers it, since the recipient's server
 //! offers no TLS, and writes a delay warning into the sender's mailbox; tls-optout sends the
-//! message again; the recipient's server gets it. `tests/run` sets up what this needs and runs
-//! these tests, which a plain `cargo test` leaves out.
+//! message again; the recipient's server gets it. The other readers (`aerc`, `alpine`, `emacs`) are
+//! real too, with the scripted submission server behind them (`desk`). `tests/run` sets up what this
+//! needs and runs these tests, which a plain `cargo test` leaves out.
 
 use std::fs;
 use std::path::Path;

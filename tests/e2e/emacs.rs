@@ -156,7 +156,8 @@ fn open(desk: &Desk, set_up: &str, then: &str) -> Terminal {
     let path = format!("(add-to-list 'load-path {folder:?})");
     let lines = [
         &*path,
-        "(setq inhibit-startup-screen t user-mail-address \"alice@example.org\" user-full-name \"Alice\")",
+        "(setq native-comp-deferred-compilation nil inhibit-startup-screen t)",
+        "(setq user-mail-address \"alice@example.org\" user-full-name \"Alice\")",
         desk::recipe("(require 'tls-optout)"),
         desk::recipe("(global-set-key (kbd \"C-c t\") #'tls-optout-resend)"),
         desk::recipe("(define-key message-mode-map (kbd \"C-c t\") #'tls-optout-toggle)"),
