@@ -6,6 +6,7 @@
 pub mod fate;
 pub mod news;
 pub mod plan;
+pub mod sorted;
 pub mod standing;
 pub mod store;
 

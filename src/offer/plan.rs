@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::fate::{Fate, Known, fate, same};
+use super::fate::{Fate, Known, same};
 use super::news::Fact;
+use super::sorted::Sorted;
 use super::{Delivery, State};
 use crate::message::recipients::{Mailbox, matching, recipients, same_address};
 use crate::message::text::rfc3339;
@@ -177,8 +178,9 @@ impl Plan {
     pub fn heed(&mut self, facts: &[Fact], header: &[u8], to: &[String]) {
         let originals = recipients(header);
         let all: Vec<&str> = originals.iter().map(|mailbox| &*mailbox.address).collect();
+        let facts = Sorted::new(facts, all);
         for mut chosen in std::mem::take(&mut self.send) {
-            let known = fate(facts, &chosen.address, &all);
+            let known = facts.fate(&chosen.address);
             let is_named = to.iter().any(|named| same(named, &chosen.address));
             if let Some(reason) = known.and_then(|known| against(&known, is_named)) {
                 self.leave_out(&chosen.address, reason);

@@ -13,6 +13,7 @@ mod force;
 mod history;
 mod home;
 mod manual;
+mod many;
 mod news;
 mod once;
 mod own;
