@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::cli::{NAME, Resend, Sending};
 use crate::config::{Asking, Config, Places};
 use crate::notice;
+use crate::offer::sorted::Recipients;
 use crate::offer::standing::{Facts, Waits, consents};
 use crate::offer::store::Journal;
 use crate::offer::{Recorded, State, consider};
@@ -108,16 +109,13 @@ fn is_wanted(config: &Config, journal: &mut Journal, offer: &Recorded) -> Result
         return Ok(false);
     };
     let deliveries = journal.deliveries(&offer.message_id)?;
-    let is_done = |address: &str| {
-        let address = address.to_lowercase();
-        let mut known = deliveries.iter().filter(|one| one.recipient == address);
-        known.any(|one| one.state != State::Refused)
-    };
+    let done = deliveries.iter().filter(|one| one.state != State::Refused);
+    let done = Recipients::new(done.map(|one| &*one.recipient));
     let is_auto = |address: &String| config.policy.decide(address).0 == Decision::Auto;
     Ok(consider(&notice).unwrap_or_default().iter().any(|report| {
         let original = report.original_recipient.as_ref();
         let mut names = original.into_iter().chain([&report.final_recipient]);
-        names.clone().any(is_auto) && !names.any(|name| is_done(name))
+        names.clone().any(is_auto) && !names.any(|name| done.has(name))
     }))
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::fate::{Fate, Known, same};
 use super::news::Fact;
-use super::sorted::Sorted;
+use super::sorted::{ByRecipient, Sorted};
 use super::{Delivery, State};
 use crate::message::recipients::{Mailbox, matching, recipients, same_address};
 use crate::message::text::rfc3339;
@@ -56,6 +56,9 @@ pub enum Reason {
     /// The journal knows of an earlier resubmission.
     #[error("{}", .0.words())]
     Delivery(Delivery),
+    /// Another recipient differs from it in case only.
+    #[error("is one mailbox with {0}, which gets it, to most servers")]
+    SameMailbox(String),
     /// The policy forbids it.
     #[error("may not be opted out: {}", forbidden(.0.as_deref()))]
     Policy(Option<String>),
@@ -111,6 +114,7 @@ pub fn plan(
     deliveries: &[Delivery],
 ) -> Plan {
     let originals = recipients(header);
+    let done = done(deliveries);
     let mut plan = Plan::default();
     if to.is_empty() {
         // Looked up once: a forged notice may have thousands of recipients.
@@ -127,7 +131,7 @@ pub fn plan(
             if found.is_some_and(|mailbox| have_it.contains(&*mailbox.address)) {
                 plan.leave_out(shown, Reason::SomeHaveIt);
             } else {
-                plan.add(shown, found, Some(report), policy, deliveries);
+                plan.add(shown, found, Some(report), policy, &done);
             }
         }
     }
@@ -139,7 +143,7 @@ pub fn plan(
         let about = || notice.recipients.iter().filter(is_about);
         let report = about().find(|report| !has_it(report)).or(about().next());
         let found = matching(&originals, address);
-        plan.add(address, found, report, policy, deliveries);
+        plan.add(address, found, report, policy, &done);
     }
     plan
 }
@@ -157,10 +161,11 @@ pub fn plan_without_notice(
         [] => originals.iter().map(|one| one.address.clone()).collect(),
         named => named.to_vec(),
     };
+    let done = done(deliveries);
     let mut plan = Plan::default();
     for address in &all {
         let found = matching(&originals, address);
-        plan.add(address, found, None, policy, deliveries);
+        plan.add(address, found, None, policy, &done);
     }
     plan
 }
@@ -200,17 +205,22 @@ impl Plan {
         found: Option<&Mailbox>,
         report: Option<&RecipientReport>,
         policy: &Policy,
-        deliveries: &[Delivery],
+        done: &ByRecipient<&Delivery>,
     ) {
         let checked = match found {
             None => Err(Reason::NotARecipient),
-            Some(mailbox) => check(&mailbox.address, report, policy, deliveries)
-                .map(|()| mailbox.address.clone()),
+            Some(mailbox) => {
+                check(&mailbox.address, report, policy, done).map(|()| mailbox.address.clone())
+            }
         };
-        match checked {
-            Err(reason) => self.leave_out(shown, reason),
-            Ok(address) if self.has(&address) => (),
-            Ok(address) => self.send.push(Chosen {
+        let address = match checked {
+            Err(reason) => return self.leave_out(shown, reason),
+            Ok(address) => address,
+        };
+        match self.same(&address).map(|chosen| chosen.address.clone()) {
+            Some(chosen) if same_address(&chosen, &address) => (),
+            Some(chosen) => self.leave_out(shown, Reason::SameMailbox(chosen)),
+            None => self.send.push(Chosen {
                 address,
                 cause: report.map(|report| report.cause),
                 is_queued: report.is_some_and(|report| report.action == Action::Delayed),
@@ -225,10 +235,10 @@ impl Plan {
         self.left_out.push(LeftOut { address, reason });
     }
 
-    fn has(&self, address: &str) -> bool {
-        self.send
-            .iter()
-            .any(|chosen| same_address(&chosen.address, address))
+    /// Who gets what this address would.
+    fn same(&self, address: &str) -> Option<&Chosen> {
+        let mut chosen = self.send.iter();
+        chosen.find(|chosen| same(&chosen.address, address))
     }
 }
 
@@ -254,21 +264,26 @@ fn has_it(report: &RecipientReport) -> bool {
     !matches!(report.action, Action::Delayed | Action::Failed)
 }
 
+/// The resubmissions after which there is none.
+fn done(deliveries: &[Delivery]) -> ByRecipient<&Delivery> {
+    let done = deliveries
+        .iter()
+        .filter(|delivery| delivery.state != State::Refused);
+    ByRecipient::first(done, |delivery| &delivery.recipient)
+}
+
 /// May this recipient of the original get a resubmission?
 fn check(
     address: &str,
     report: Option<&RecipientReport>,
     policy: &Policy,
-    deliveries: &[Delivery],
+    done: &ByRecipient<&Delivery>,
 ) -> Result<(), Reason> {
     if report.is_some_and(has_it) {
         return Err(Reason::HasIt);
     }
-    let known = deliveries
-        .iter()
-        .find(|delivery| delivery.recipient == address.to_lowercase());
-    if let Some(delivery) = known.filter(|delivery| delivery.state != State::Refused) {
-        return Err(Reason::Delivery(delivery.clone()));
+    if let Some(delivery) = done.of(address) {
+        return Err(Reason::Delivery((*delivery).clone()));
     }
     match policy.decide(address) {
         (Decision::Never, rule) => Err(Reason::Policy(rule.map(|rule| rule.pattern.clone()))),

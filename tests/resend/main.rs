@@ -22,6 +22,7 @@ mod recipients;
 mod sendmail;
 mod session;
 mod several;
+mod spelling;
 mod standing;
 mod tell;
 mod watch;

@@ -1,11 +1,12 @@
 //! The journal: what was offered, and what was sent to whom. It survives `kill -9` at any moment.
 //!
 //! SQLite in WAL mode with `synchronous=FULL`: a commit is on the disk before it returns. One row of
-//! `delivery` for each original and recipient says how far a resubmission came; its primary key is
-//! what makes "never twice" true, whichever notice, key press or process asks. A row becomes
-//! `sending` before the first byte of DATA and `sent` after the final reply. The process that sends
-//! holds a lock on a file named after its envelope id; a row `sending` whose lock is free belongs to
-//! a process that died, and becomes `unknown`, which only the user resolves.
+//! `delivery` for each original and mailbox, however it is spelled, says how far a resubmission came.
+//! It is looked for in the transaction that writes it: that makes "never twice" true, whichever
+//! notice, key press or process asks. A row becomes `sending` before the first byte of DATA and `sent`
+//! after the final reply. The process that sends holds a lock on a file named after its envelope id;
+//! a row `sending` whose lock is free belongs to a process that died, and becomes `unknown`, which
+//! only the user resolves.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
