@@ -105,8 +105,9 @@ impl From<config::Error> for Failure {
 
 impl From<crate::offer::store::Error> for Failure {
     fn from(error: crate::offer::store::Error) -> Failure {
+        use crate::offer::store::Error;
         let status = match error {
-            crate::offer::store::Error::Taken(_) | crate::offer::store::Error::Spent(_) => NOTHING,
+            Error::Taken(_) | Error::Spent(_) | Error::Withdrawn => NOTHING,
             _ => IO,
         };
         Failure::new(status, error)

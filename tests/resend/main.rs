@@ -26,6 +26,7 @@ mod spelling;
 mod standing;
 mod tell;
 mod watch;
+mod withdrawn;
 
 use std::fs;
 

@@ -11,12 +11,12 @@ use crate::home::{BOB, CAROL, Home, Run, finish, notice, original};
 use crate::watch::{Daemon, deliver, make_folder};
 
 const HOUR: i64 = 3600;
-const UNTRUSTED: &str = "Server certificate not trusted";
+pub(crate) const UNTRUSTED: &str = "Server certificate not trusted";
 const NOT_OFFERED: &str = "TLS is required, but was not offered by host mx.example.net[192.0.2.1]";
-const AUTO: &str = "\"example.net\" = \"auto\"\n";
+pub(crate) const AUTO: &str = "\"example.net\" = \"auto\"\n";
 
 /// Alice watches her inbox and has written down a policy.
-fn home(script: Script, policy: &str) -> Home {
+pub(crate) fn home(script: Script, policy: &str) -> Home {
     let home = Home::new(script);
     let config = home
         .config()
@@ -32,7 +32,7 @@ fn home(script: Script, policy: &str) -> Home {
     home
 }
 
-fn sql(home: &Home, text: &str) {
+pub(crate) fn sql(home: &Home, text: &str) {
     let db = Connection::open(home.state().join("journal.sqlite3")).expect("the journal");
     db.execute_batch(text).expect("SQL");
 }
@@ -52,7 +52,7 @@ fn date(at: i64) -> String {
 }
 
 /// A warning of an hour ago that returns the envelope id, with four days to go.
-fn warning(recipients: &[(&str, &str)]) -> String {
+pub(crate) fn warning(recipients: &[(&str, &str)]) -> String {
     dated(recipients, now() - HOUR, now() + 96 * HOUR)
 }
 
@@ -82,7 +82,7 @@ fn states(home: &Home) -> Vec<(String, String)> {
     run.stdout.lines().map(state).collect()
 }
 
-fn state(home: &Home) -> String {
+pub(crate) fn state(home: &Home) -> String {
     let states = states(home);
     assert_eq!(states.len(), 1, "{states:?}");
     states[0].1.clone()
@@ -248,10 +248,10 @@ fn the_others_wait_for_the_user() {
 }
 
 /// Answers the question with a key, on a terminal of its own.
-fn press(home: &Home, key: char) {
+pub(crate) fn press(home: &Home, offer: u32, key: char) {
     let program = env!("CARGO_BIN_EXE_tls-optout");
     let script = format!(
-        "(while ! grep -q 'y/N' seen; do sleep 0.02; done; printf {key}) | script -qefc '{program} resend 1' seen"
+        "(while ! grep -q 'y/N' seen; do sleep 0.02; done; printf {key}) | script -qefc '{program} resend {offer}' seen"
     );
     home.file("seen", "");
     let run = home.run_program("sh", &["-c", &script], "");
@@ -261,7 +261,7 @@ fn press(home: &Home, key: char) {
 #[test]
 fn a_no_is_stronger_than_the_policy() {
     let dismiss: fn(&Home) = |home| drop(home.run(&["dismiss", "1"], ""));
-    for no in [dismiss, |home| press(home, 'n')] {
+    for no in [dismiss, |home| press(home, 1, 'n')] {
         let home = home(Script::tls(), "");
         deliver(&home, "1.notice", &warning(&[(BOB, UNTRUSTED)]));
         once(&home);

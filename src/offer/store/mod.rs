@@ -66,6 +66,9 @@ pub enum Error {
         "{0} messages were sent on standing consent within 24 hours, and no more may (auto_per_day); nothing was sent"
     )]
     Spent(u32),
+    /// The user has said no after all, to an offer about the same message or in the policy.
+    #[error("the consent that was given in advance was withdrawn meanwhile; nothing was sent")]
+    Withdrawn,
 }
 
 fn advice(error: &rusqlite::Error) -> &'static str {

@@ -32,7 +32,8 @@ pub struct Attempt<'a> {
     pub server: &'a str,
     /// The time, in seconds since 1970.
     pub now: i64,
-    /// It is sent on standing consent, and so many may be within a day; `None`: on the user's word.
+    /// It is sent on standing consent, and so many may be within a day; `None`: on the user's word, which alone
+    /// goes past an earlier no.
     pub standing: Option<u32>,
 }
 
@@ -86,8 +87,8 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Taken`] when one of them was sent the message already, may have been, or is being
-    /// sent it now; [`Error::Spent`] when standing consent has no more room today; otherwise when the
-    /// journal cannot be written.
+    /// sent it now; [`Error::Withdrawn`] and [`Error::Spent`] when standing consent ended by a no of the
+    /// user, or has no more room today; otherwise when the journal cannot be written.
     pub fn begin(&mut self, attempt: &Attempt<'_>) -> Result<Sending, Error> {
         self.bury_the_dead(attempt.message_id)?;
         let path = self.lock_path(attempt.envelope_id);
@@ -145,6 +146,9 @@ impl Journal {
             )?;
         }
         if let Some(most) = attempt.standing {
+            if standing::is_declined(&tx, message_id)? {
+                return Ok(Some(Error::Withdrawn));
+            }
             if standing::sent(&tx, *now)? >= most {
                 return Ok(Some(Error::Spent(most)));
             }

@@ -28,6 +28,11 @@ const FIRST_PAUSE: i64 = 4 * 60;
 /// The longest pause, in seconds.
 const LONGEST_PAUSE: i64 = 2 * 3600;
 
+/// The messages about which the user has said no to an offer.
+const DECLINED: &str = "
+SELECT message_id FROM offer LEFT JOIN turn ON turn.offer = offer.id
+WHERE (dismissed IS NOT NULL OR turn.state = 'declined')";
+
 impl Journal {
     /// The offers that standing consent may be about: not too old, and the user has said no to none about
     /// the same message. `now`: seconds since 1970.
@@ -39,12 +44,11 @@ impl Journal {
         let oldest = now - PATIENCE - DAY;
         self.select(
             "notice",
-            "WHERE (expires > ?1 OR expires IS NULL AND recorded > ?2)
-             AND NOT EXISTS (SELECT 1 FROM turn WHERE turn.offer = offer.id AND turn.state = 'over')
-             AND NOT EXISTS (
-                 SELECT 1 FROM offer AS same LEFT JOIN turn ON turn.offer = same.id
-                 WHERE same.message_id = offer.message_id
-                 AND (same.dismissed IS NOT NULL OR turn.state = 'declined'))",
+            &format!(
+                "WHERE (expires > ?1 OR expires IS NULL AND recorded > ?2)
+                 AND NOT EXISTS (SELECT 1 FROM turn WHERE turn.offer = offer.id AND turn.state = 'over')
+                 AND message_id NOT IN ({DECLINED})"
+            ),
             [now, oldest],
         )
     }
@@ -120,6 +124,12 @@ impl Journal {
     pub fn standing_sent(&self, now: i64) -> Result<u32, Error> {
         sent(&self.db, now).map_err(|source| self.sql(source))
     }
+}
+
+/// Has the user said no to an offer about this message?
+pub(super) fn is_declined(db: &Connection, message_id: &str) -> rusqlite::Result<bool> {
+    let declined = format!("SELECT EXISTS ({DECLINED} AND message_id = ?1)");
+    db.query_row(&declined, [message_id], |row| row.get(0))
 }
 
 /// What the clock of an earlier moment put into the future counts too: a clock that is set back gives no
