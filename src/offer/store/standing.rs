@@ -106,11 +106,12 @@ impl Journal {
         self.set_turn(offer, "declined")
     }
 
+    /// A no stays a no.
     fn set_turn(&mut self, offer: i64, state: &str) -> Result<(), Error> {
         self.db
             .execute(
                 "INSERT INTO turn VALUES (?1, 0, 0, ?2)
-                 ON CONFLICT (offer) DO UPDATE SET state = excluded.state",
+                 ON CONFLICT (offer) DO UPDATE SET state = excluded.state WHERE state <> 'declined'",
                 params![offer, state],
             )
             .map(|_| ())
@@ -270,6 +271,9 @@ mod tests {
         assert_eq!(open(&journal, NOW), ids);
         journal.decline(ids[0]).unwrap();
         journal.dismiss(ids[2], NOW).unwrap();
+        assert_eq!(open(&journal, NOW), ids[4..]);
+        // A try that was under way meanwhile.
+        journal.end_turns(ids[0]).unwrap();
         assert_eq!(open(&journal, NOW), ids[4..]);
         assert_eq!(open(&journal, NOW + 4 * DAY), [0; 0]);
         journal.end_turns(ids[4]).unwrap();
