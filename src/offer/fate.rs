@@ -9,7 +9,7 @@ use crate::notice::Action;
 use crate::notice::provenance::Provenance;
 
 use super::news::{Bearing, Fact};
-use super::sorted::{self, Sorted};
+use super::sorted::{self, ByRecipient, Sorted};
 
 /// How a recipient stands with the first copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +52,7 @@ impl<'a> Sorted<'a> {
         if newest.len() > 1 {
             newest.retain(|fact| !same(&fact.last, who) || Some(age(fact)) == latest);
         }
+        self.recall(who, &mut newest);
         let worst = newest.iter().copied().min_by_key(|fact| of(fact))?;
         let fate = of(worst);
         Some(Known {
@@ -60,6 +61,22 @@ impl<'a> Sorted<'a> {
             is_partial: fate != Fate::Arrived
                 && newest.iter().any(|fact| of(fact) == Fate::Arrived),
         })
+    }
+
+    /// A notice that hides its cause does not undo what an earlier one has said: that it is not TLS.
+    fn recall(&self, who: &str, newest: &mut [&'a Fact]) {
+        let tells = |fact: &&Fact| fact.bearing != Bearing::Hidden && of(fact) != Fate::Arrived;
+        let told = self::newest(self.about(who, false).filter(is_sure).filter(tells));
+        let told = ByRecipient::first(told, |fact| &fact.last);
+        for fact in newest {
+            if fact.bearing == Bearing::Hidden && of(fact) != Fate::Arrived {
+                let earlier = [told.of(&fact.last), told.of(who)].into_iter().flatten();
+                let earlier = earlier.copied().max_by_key(|fact| age(fact));
+                *fact = earlier
+                    .filter(|fact| of(fact) == Fate::Changed)
+                    .unwrap_or(fact);
+            }
+        }
     }
 
     /// The newest thing that a notice says of the resubmission to `who`.
@@ -187,6 +204,44 @@ mod tests {
         }
         let back = [other(Action::Delayed), fact(BOB, Action::Delayed, 3)];
         assert_eq!(stands(&back), Some(Fate::Waits));
+    }
+
+    #[test]
+    fn a_notice_that_hides_the_cause_changes_nothing_about_it() {
+        let tells = |last: &str, bearing, written| Fact {
+            bearing,
+            ..fact(last, Action::Delayed, written)
+        };
+        let (waits, changed) = (tells(BOB, Bearing::Helps, 1), tells(BOB, Bearing::Other, 2));
+        for (action, with_tls) in [
+            (Action::Delayed, Fate::Waits),
+            (Action::Failed, Fate::GivenUp),
+        ] {
+            let hidden = |last: &str, written| Fact {
+                bearing: Bearing::Hidden,
+                ..fact(last, action, written)
+            };
+            let facts = [hidden(BOB, 3), waits.clone(), changed.clone()];
+            let known = fate(&facts, BOB, &[BOB]).unwrap();
+            assert_eq!((known.fate, known.fact), (Fate::Changed, &changed));
+            // Of one behind the address the same is known as of the address.
+            let behind = [waits.clone(), changed.clone(), hidden("b@far.test", 3)];
+            assert_eq!(stands(&behind), Some(Fate::Changed));
+            let again = [&facts[..], &[tells(BOB, Bearing::Helps, 4), hidden(BOB, 5)]].concat();
+            assert_eq!(stands(&again), Some(with_tls));
+            // A delivery is no cause, and another mailbox has its own.
+            let expanded = Fact {
+                bearing: Bearing::Other,
+                ..fact(BOB, Action::Expanded, 2)
+            };
+            let several = [
+                waits.clone(),
+                expanded,
+                tells("a@far.test", Bearing::Other, 3),
+                hidden("b@far.test", 3),
+            ];
+            assert_eq!(stands(&several), Some(with_tls));
+        }
     }
 
     #[test]
