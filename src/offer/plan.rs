@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::fate::{Fate, Known, same};
 use super::news::Fact;
 use super::sorted::{ByRecipient, Sorted};
-use super::{Delivery, State};
+use super::{Delivery, State, submitted};
 use crate::message::recipients::{Mailbox, matching, recipients, same_address};
 use crate::message::text::rfc3339;
 use crate::notice::{Action, Cause, Notice, RecipientReport};
@@ -59,6 +59,11 @@ pub enum Reason {
     /// Another recipient differs from it in case only.
     #[error("is one mailbox with {0}, which gets it, to most servers")]
     SameMailbox(String),
+    /// The user has said no to the offer of this number.
+    #[error(
+        "you have said no to it (offer {0}); if it is to be sent all the same, name it with --to"
+    )]
+    Dismissed(i64),
     /// The policy forbids it.
     #[error("may not be opted out: {}", forbidden(.0.as_deref()))]
     Policy(Option<String>),
@@ -125,8 +130,7 @@ pub fn plan(
             .filter_map(|report| Some(&*reported(&originals, report)?.address))
             .collect();
         for report in helped {
-            let shown = report.original_recipient.as_ref();
-            let shown = shown.unwrap_or(&report.final_recipient);
+            let shown = submitted(report);
             let found = reported(&originals, report);
             if found.is_some_and(|mailbox| have_it.contains(&*mailbox.address)) {
                 plan.leave_out(shown, Reason::SomeHaveIt);
@@ -146,6 +150,31 @@ pub fn plan(
         plan.add(address, found, report, policy, &done);
     }
     plan
+}
+
+/// Divides those that the notice says an opt-out would help: those to choose from, and those of whom the user has
+/// said no. `dismissed`: who that was, and the number of the offer.
+///
+/// Where all of them are such it is the user's later word that brings them up again, and it counts.
+pub fn wanted<'a>(
+    helped: Vec<&'a RecipientReport>,
+    dismissed: &[(String, i64)],
+) -> (Vec<&'a RecipientReport>, Vec<LeftOut>) {
+    let dismissed = ByRecipient::first(dismissed, |(who, _)| who);
+    let (mut wanted, mut left_out) = (Vec::new(), Vec::new());
+    for report in &helped {
+        match dismissed.of(submitted(report)) {
+            None => wanted.push(*report),
+            Some((_, offer)) => left_out.push(LeftOut {
+                address: submitted(report).to_owned(),
+                reason: Reason::Dismissed(*offer),
+            }),
+        }
+    }
+    match wanted.is_empty() {
+        true => (helped, Vec::new()),
+        false => (wanted, left_out),
+    }
 }
 
 /// Chooses among the recipients of the original `header` where no notice tells of any: those that the user named

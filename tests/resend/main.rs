@@ -6,6 +6,7 @@ mod all;
 mod bad_input;
 #[cfg(feature = "desktop")]
 mod desktop;
+mod dismissed;
 mod filter;
 mod finding;
 mod flood;

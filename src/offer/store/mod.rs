@@ -24,6 +24,7 @@ use super::{Delivery, Recorded};
 pub use news::Recording;
 pub use sending::{Attempt, Sending};
 
+mod dismissed;
 mod fact;
 mod news;
 mod sending;
@@ -364,20 +365,6 @@ impl Journal {
                 .collect()
         };
         read().map_err(|source| self.sql(source))
-    }
-
-    /// Marks an offer as unwanted. False when there is none of that number.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn dismiss(&mut self, id: i64, now: i64) -> Result<bool, Error> {
-        self.db
-            .execute(
-                "UPDATE offer SET dismissed = ?2 WHERE id = ?1",
-                params![id, now],
-            )
-            .map(|rows| rows > 0)
-            .map_err(|source| self.sql(source))
     }
 
     fn database(&self) -> PathBuf {

@@ -178,11 +178,13 @@ fn settle(
     let mut owners = known
         .iter()
         .filter(|known| old.iter().any(|(who, _)| known.has(who)));
-    let first = owners.clone().next().map(|known| known.id);
+    let first = owners.clone().min_by_key(|known| known.is_dismissed);
+    let first = first.map(|known| known.id);
     let owner = owners.find(|known| {
         is_new_to(known)
             && known.waiting(&facts).all(waits)
-            && (new.is_empty() || !known.is_dismissed)
+            // One that the user has said no to comes to rest on no notice about others.
+            && (!known.is_dismissed || offer.waiting.iter().all(|(who, _)| known.has(who)))
     });
     let id = match (owner, first) {
         (Some(owner), _) => {
