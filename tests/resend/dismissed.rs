@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use crate::home::{BOB, CAROL, Home};
-use crate::news::{delayed, home, is, offers, process};
+use crate::news::{delayed, forged, home, is, offers, process};
 
 const NO: &str = "bob@example.net: you have said no to it (offer 1); if it is to be sent all the same, name it with --to\n";
 
@@ -71,6 +71,19 @@ fn what_is_dismissed_rests_on_no_notice_about_others() {
     process(&home, &delayed(2, &[CAROL, "dave@example.com"]), 0);
     process(&home, &delayed(3, &[BOB, CAROL]), 0);
     assert_eq!(rests_on(&home, 3), [0; 0]);
+    home.received();
+}
+
+#[test]
+fn a_notice_that_is_read_again_takes_nobody_from_another_offer() {
+    let home = home();
+    process(&home, &delayed(1, &[BOB]), 0);
+    assert_eq!(home.run(&["dismiss", "1"], "").status, 0);
+    let about_both = delayed(2, &[BOB, CAROL]);
+    for notice in [forged(&about_both), about_both] {
+        process(&home, &notice, 0);
+        assert_eq!(offers(&home, &[]), [is(2, CAROL, "open")]);
+    }
     home.received();
 }
 

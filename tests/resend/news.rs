@@ -43,7 +43,7 @@ pub(crate) fn failed(hour: u32, who: &str, status: &str, reason: &str) -> String
 }
 
 /// As if Mallory had sent it.
-fn forged(notice: &str) -> String {
+pub(crate) fn forged(notice: &str) -> String {
     notice.replacen(
         "by mail.example.org",
         "from mallory.test by mail.example.org",

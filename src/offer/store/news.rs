@@ -143,7 +143,7 @@ fn settle(
     tx: &Transaction<'_>,
     news: &News,
     offer: &Recorded,
-    known: &[Known],
+    all: &[Known],
 ) -> rusqlite::Result<Recording> {
     let rests_on = news
         .facts
@@ -151,16 +151,14 @@ fn settle(
         .map(|fact| (fact.provenance, fact.written));
     let rests_on = rests_on.unwrap_or((Provenance::Unverified, 0));
     let is_new_to = |known: &Known| news::replaces(rests_on, known.rests_on);
-    if let Some(known) = known
+    if let Some(known) = all
         .iter()
         .find(|known| known.notice_key == offer.notice_key)
     {
-        // Read once more. What pretended to be the same notice loses its recipients.
-        if is_new_to(known) {
-            tx.execute("DELETE FROM waiting WHERE offer = ?1", [known.id])?;
-            renew(tx, known.id, offer, &offer.waiting)?;
-        }
         let (id, waiting) = (known.id, offer.waiting.len());
+        if is_new_to(known) {
+            read_again(tx, offer, id, all)?;
+        }
         return Ok(Recording {
             id,
             waiting,
@@ -173,9 +171,9 @@ fn settle(
         .waiting
         .iter()
         .cloned()
-        .partition(|(who, _)| known.iter().any(|known| known.has(who)));
+        .partition(|(who, _)| all.iter().any(|known| known.has(who)));
     let facts = facts(tx, &news.message_id)?;
-    let mut owners = known
+    let mut owners = all
         .iter()
         .filter(|known| old.iter().any(|(who, _)| known.has(who)));
     let first = owners.clone().min_by_key(|known| known.is_dismissed);
@@ -209,6 +207,22 @@ fn settle(
         waiting,
         is_new,
     })
+}
+
+/// The offer rests on the same notice as before. What pretended to be that loses its recipients.
+fn read_again(
+    tx: &Transaction<'_>,
+    offer: &Recorded,
+    id: i64,
+    all: &[Known],
+) -> rusqlite::Result<()> {
+    let unwanted = all
+        .iter()
+        .filter(|known| known.id != id && known.is_dismissed);
+    let mut waiting = offer.waiting.clone();
+    waiting.retain(|(who, _)| !unwanted.clone().any(|known| known.has(who)));
+    tx.execute("DELETE FROM waiting WHERE offer = ?1", [id])?;
+    renew(tx, id, offer, &waiting)
 }
 
 impl Known {
