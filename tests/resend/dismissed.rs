@@ -53,6 +53,27 @@ fn a_no_ends_by_a_word_about_the_same() {
     }
 }
 
+/// The journal keeps the no, and not the notice.
+#[test]
+fn what_was_dismissed_long_ago_takes_the_notice_itself() {
+    let home = home();
+    let notice = delayed(1, &[BOB]);
+    process(&home, &notice, 0);
+    assert_eq!(home.run(&["dismiss", "1"], "").status, 0);
+    let db = Connection::open(home.state().join("journal.sqlite3")).expect("the journal");
+    let ago = "UPDATE offer SET recorded = recorded - 40000000, dismissed = dismissed - 40000000";
+    db.execute(ago, []).expect("SQL");
+    process(&home, &delayed(2, &[CAROL]), 0);
+    assert_eq!(home.run(&["dismiss", "2"], "").status, 0);
+    let run = home.resend(&["--yes", "1"], "");
+    assert_eq!(run.status, 66, "{run:?}");
+    assert!(run.stderr.contains("give the notice itself"), "{run:?}");
+    process(&home, &notice, 0);
+    assert_eq!(offers(&home, &[]), []);
+    assert_eq!(home.resend(&["--yes"], &notice).status, 0);
+    assert_eq!(home.received().len(), 1);
+}
+
 #[test]
 fn a_newer_notice_renews_the_offer_that_waits() {
     let home = home_with_two();

@@ -10,12 +10,12 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be written.
     pub fn dismiss(&mut self, id: i64, now: i64) -> Result<bool, Error> {
-        self.db
-            .execute(
-                "UPDATE offer SET dismissed = ?2 WHERE id = ?1",
-                params![id, now],
-            )
-            .map(|rows| rows > 0)
+        let dismissed = self.db.execute(
+            "UPDATE offer SET dismissed = ?2 WHERE id = ?1",
+            params![id, now],
+        );
+        dismissed
+            .and_then(|rows| self.let_go(now).map(|()| rows > 0))
             .map_err(|source| self.sql(source))
     }
 

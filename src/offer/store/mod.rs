@@ -22,6 +22,7 @@ mod dismissed;
 mod fact;
 mod news;
 mod opening;
+mod pruned;
 mod sending;
 mod standing;
 mod submitted;

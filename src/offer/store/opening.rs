@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{Error, Journal, fact, standing, submitted, told};
+use super::{Error, Journal, fact, pruned, standing, submitted, told};
 
 /// How long to wait for another process that uses the journal.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -156,6 +156,7 @@ impl Journal {
         tx.execute_batch(told::SCHEMA).map_err(sql)?;
         tx.execute_batch(submitted::TABLE).map_err(sql)?;
         tx.execute_batch(standing::SCHEMA).map_err(sql)?;
+        tx.execute_batch(pruned::INDEX).map_err(sql)?;
         tx.commit().map_err(sql)
     }
 }

@@ -175,6 +175,8 @@ impl Journal {
         self.try_finish(&sending, outcomes, now)
             .map_err(|source| Error::Sql { path, source })?;
         sending.release();
+        // What is not let go of now is let go of the next time.
+        let _ = self.let_go(now);
         Ok(())
     }
 
