@@ -266,6 +266,28 @@ fn the_journal_fails_for_a_while() {
     home.received();
 }
 
+/// A new account beside the others, whose folder comes after its directory.
+#[test]
+fn folders_that_a_wildcard_stands_for_are_watched_as_they_come() {
+    let home = home_without_inbox();
+    let one = "inbox = \"~/Mail/INBOX\"";
+    home.write_config(&home.config().replace(one, "inbox = \"~/Mail/w*/INBOX\""));
+    make_folder(&home, "work/INBOX");
+    make_folder(&home, "other/INBOX");
+    let daemon = Daemon::start(&home, &[]);
+    daemon.wait_for_log("watching");
+    deliver_to(&home, "other/INBOX", "0.notice", &numbered(&home, 3));
+    deliver_to(&home, "work/INBOX", "1.notice", &home.notice());
+    wait_for_offers(&home, 1);
+    fs::create_dir(home.path("Mail/weekend")).expect("a folder");
+    daemon.wait_for_log("directories=6");
+    make_folder(&home, "weekend/INBOX");
+    deliver_to(&home, "weekend/INBOX", "2.notice", &numbered(&home, 2));
+    wait_for_offers(&home, 2);
+    daemon.stop();
+    home.received();
+}
+
 #[test]
 fn one_look_tells_whether_there_is_something_new() {
     let home = home();
