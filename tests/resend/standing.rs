@@ -249,13 +249,9 @@ fn the_others_wait_for_the_user() {
 
 /// Answers the question with a key, on a terminal of its own.
 pub(crate) fn press(home: &Home, offer: u32, key: char) {
-    let program = env!("CARGO_BIN_EXE_tls-optout");
-    let script = format!(
-        "(while ! grep -q 'y/N' seen; do sleep 0.02; done; printf {key}) | script -qefc '{program} resend {offer}' seen"
-    );
-    home.file("seen", "");
-    let run = home.run_program("sh", &["-c", &script], "");
-    assert_eq!(run.status, 2, "{run:?}");
+    let keys = [key as u8];
+    let (status, screen) = home.at_terminal(&format!("resend {offer}"), "[y/N/d] ", &keys);
+    assert_eq!(status, 2, "{screen}");
 }
 
 #[test]
