@@ -170,8 +170,9 @@ pub struct Resolve {
     /// The server did not take it: it may be sent again
     #[arg(long)]
     pub not_sent: bool,
-    /// Number of the offer, or the address of a postmaster whose letter it is about
-    #[arg(value_name = "OFFER or POSTMASTER")]
+    /// Number of the offer, the address of a postmaster whose letter it is about, or the Message-ID of a message
+    /// that was sent again without an offer
+    #[arg(value_name = "OFFER, POSTMASTER or MESSAGE-ID")]
     pub offer: String,
 }
 

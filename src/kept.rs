@@ -85,17 +85,18 @@ pub fn prune(state: &Path, days: u16, now: SystemTime) -> io::Result<()> {
     Ok(())
 }
 
-/// The newest message with this Message-ID that `accept` takes, by its header and body.
-pub fn find(state: &Path, message_id: &str, accept: &dyn Fn(&[u8]) -> bool) -> Option<Kept> {
+/// The message with this Message-ID that `rank` puts highest, the newest of several; what it gives no rank is none.
+///
+/// A message that was resent (mutt's bounce) lies there more than once under one Message-ID.
+pub fn find(state: &Path, message_id: &str, rank: &dyn Fn(&Kept) -> Option<u8>) -> Option<Kept> {
     let entries = fs::read_dir(folder(state)).ok()?;
-    let mut found: Vec<Kept> = entries
+    let found = entries
         .filter_map(Result::ok)
         .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
         .filter_map(|entry| read(entry.path(), message_id).ok().flatten())
-        .filter(|kept| accept(&kept.message))
-        .collect();
-    found.sort_by_key(|kept| kept.slip.sent);
-    found.pop()
+        .filter_map(|kept| Some((rank(&kept)?, kept)));
+    let best = found.max_by_key(|(rank, kept)| (*rank, kept.slip.sent));
+    best.map(|(_, kept)| kept)
 }
 
 /// Only the first line of a file about another message is read.
@@ -143,14 +144,19 @@ mod tests {
         keep(state.path(), &slip("a@b", "2", 4), b"older").unwrap();
         keep(state.path(), &slip("c@d", "3", 6), b"another").unwrap();
         fs::write(folder(state.path()).join("4"), "no slip\nx").unwrap();
-        let kept = find(state.path(), "a@b", &|_| true).unwrap();
+        let kept = find(state.path(), "a@b", &|_| Some(0)).unwrap();
         assert_eq!(
             (kept.message.as_slice(), kept.slip),
             (&message[..], slip("a@b", "1", 5))
         );
-        let older = find(state.path(), "a@b", &|message| message == b"older").unwrap();
+        let is_older = |kept: &Kept| u8::from(kept.message == b"older");
+        let older = find(state.path(), "a@b", &|kept| Some(is_older(kept))).unwrap();
         assert_eq!(older.slip.envelope_id, "2");
-        assert_eq!(find(state.path(), "a@b", &|_| false), None);
+        let only = find(state.path(), "a@b", &|kept| {
+            (is_older(kept) == 1).then_some(0)
+        });
+        assert_eq!(only, Some(older));
+        assert_eq!(find(state.path(), "a@b", &|_| None), None);
         let mode = kept.path.metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
@@ -162,8 +168,8 @@ mod tests {
         keep(state.path(), &slip("a@b", "1", 5), b"x").unwrap();
         let in_days = |days: u64| SystemTime::now() + Duration::from_secs(days * 24 * 60 * 60);
         prune(state.path(), 7, in_days(6)).unwrap();
-        assert!(find(state.path(), "a@b", &|_| true).is_some());
+        assert!(find(state.path(), "a@b", &|_| Some(0)).is_some());
         prune(state.path(), 7, in_days(8)).unwrap();
-        assert!(find(state.path(), "a@b", &|_| true).is_none());
+        assert!(find(state.path(), "a@b", &|_| Some(0)).is_none());
     }
 }

@@ -273,16 +273,15 @@ pub(super) fn resolve(args: &Resolve, places: &Places) -> Result<u8, Failure> {
     let mut journal = journal(places)?;
     let mut unknown = match args.offer.parse() {
         Ok(id) => {
-            let offer = journal.offer(id)?.ok_or_else(|| no_offer(id))?;
-            let deliveries = journal.deliveries(&offer.message_id)?.into_iter();
-            let keyed = deliveries.map(|one| (offer.message_id.clone(), one));
-            keyed.collect::<Vec<_>>()
+            let offer = journal.brief(id)?.ok_or_else(|| no_offer(id))?;
+            deliveries_of(&mut journal, &offer.message_id, &offer.waiting)?
         }
         Err(_) => {
             let letters = journal.letters()?.into_iter();
             let to_same = letters.filter(|(_, letter)| same(&letter.recipient, &args.offer));
             let keyed = to_same.map(|(about, letter)| (format!("{LETTER}{about}"), letter));
-            keyed.collect()
+            let id = args.offer.trim_matches(['<', '>']);
+            keyed.chain(deliveries_of(&mut journal, id, &[])?).collect()
         }
     };
     unknown.retain(|(_, one)| one.state == State::Unknown);
@@ -308,9 +307,8 @@ pub(super) fn resolve(args: &Resolve, places: &Places) -> Result<u8, Failure> {
         }
     };
     let mut count = 0;
-    unknown.dedup_by(|(one, _), (other, _)| one == other);
-    for (key, _) in unknown {
-        count += journal.resolve(&key, state, now())?;
+    for (key, one) in unknown {
+        count += journal.resolve(&key, &one.recipient, state, now())?;
     }
     writeln!(
         io::stdout(),
@@ -321,7 +319,27 @@ pub(super) fn resolve(args: &Resolve, places: &Places) -> Result<u8, Failure> {
     Ok(DONE)
 }
 
-/// An offer, or the address of a postmaster.
+/// What became of the resubmissions to those of an offer (`waiting`), and to those whom no offer about the message
+/// names: the user had named them. With the Message-ID.
+fn deliveries_of(
+    journal: &mut Journal,
+    message_id: &str,
+    waiting: &[(String, String)],
+) -> Result<Vec<(String, Delivery)>, Failure> {
+    let names = |waiting: &[(String, String)], one: &Delivery| {
+        waiting.iter().any(|(who, _)| same(who, &one.recipient))
+    };
+    let about = journal.briefs_about(message_id)?;
+    let mut deliveries = journal.deliveries(message_id)?;
+    deliveries.retain(|one| {
+        let is_named = about.iter().any(|offer| names(&offer.waiting, one));
+        !is_named || names(waiting, one)
+    });
+    let keyed = deliveries.into_iter();
+    Ok(keyed.map(|one| (message_id.to_owned(), one)).collect())
+}
+
+/// An offer, the address of a postmaster, or a Message-ID.
 fn called(name: &str) -> String {
     match name.parse::<i64>() {
         Ok(id) => format!("offer {id}"),

@@ -23,6 +23,7 @@ use super::{
 
 pub(super) mod case;
 mod given;
+mod known;
 mod original;
 mod question;
 
@@ -105,10 +106,13 @@ fn one(args: &Resend, places: &Places, given: &Given) -> Result<u8, Failure> {
     } else {
         match case.notice {
             Some(_) => tell_doubt(&case.judgement)?,
-            None => writeln!(
-                io::stderr(),
-                "{NAME}: no notice about it was seen; --yes sends all the same"
-            )?,
+            None => {
+                let ground = match case.facts.is_empty() {
+                    true => "no notice about it was seen",
+                    false => "no offer about it is taken up",
+                };
+                writeln!(io::stderr(), "{NAME}: {ground}; --yes sends all the same")?;
+            }
         }
     }
     let Some(mut journal) = case.journal.take() else {

@@ -124,14 +124,10 @@ impl Telling {
         if self.is_undecided(&offer) {
             return Ok(());
         }
-        let facts = journal.facts(&offer.message_id)?;
-        let has = |provenance| facts.iter().any(|fact| fact.provenance == provenance);
-        let provenances = [Provenance::Verified, Provenance::Plausible];
+        // That of its own notice: others about the message may be surer.
+        let rests_on = journal.rests_on(&offer)?;
         let tidings = Tidings {
-            provenance: provenances
-                .into_iter()
-                .find(|one| has(*one))
-                .unwrap_or(Provenance::Unverified),
+            provenance: rests_on.map_or(Provenance::Unverified, |(provenance, _)| provenance),
             offer: id,
             recipients: offer.waiting,
             subject: offer.subject,

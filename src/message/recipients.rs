@@ -42,6 +42,11 @@ pub fn unusable(header: &[u8]) -> Vec<String> {
         .collect()
 }
 
+/// Was the message resent, as mutt's bounce does? Its recipients are others then than those of `To`.
+pub fn was_resent(header: &[u8]) -> bool {
+    header::fields(header).any(|field| is_resent(&field))
+}
+
 /// The addresses that may have sent the message, the likeliest envelope sender first: `Return-Path`
 /// where a server wrote one, the person who sent, the author. Where the message was resent: who did
 /// that.

@@ -22,6 +22,9 @@ pub enum EnvelopeError {
     /// Not `local@domain`.
     #[error("`{0}` is no address: it needs a part before and after `@`")]
     NoAddress(String),
+    /// Two addresses that ran together, as `Bob <bob@example.net> <carol@example.com>` does in a header.
+    #[error("`{0}` is no address: of its two @ the first would have to stand in quotes")]
+    TwoAt(String),
     /// A character that could end the argument or the command.
     #[error("`{}` cannot be used as an address: it contains {:?}", .address.escape_debug(), .character)]
     Character {
@@ -131,9 +134,29 @@ fn check(address: &str) -> Result<(), EnvelopeError> {
         });
     }
     match address.rsplit_once('@') {
-        Some((local, domain)) if !local.is_empty() && !domain.is_empty() => Ok(()),
+        Some((local, domain)) if !local.is_empty() && !domain.is_empty() => {
+            match has_bare_at(local) {
+                true => Err(EnvelopeError::TwoAt(address.to_owned())),
+                false => Ok(()),
+            }
+        }
         _ => Err(EnvelopeError::NoAddress(address.to_owned())),
     }
+}
+
+/// Does an `@` stand outside of quotes, or in some that do not end (RFC 5321 section 4.1.2)?
+fn has_bare_at(local: &str) -> bool {
+    let mut is_quoted = false;
+    let mut chars = local.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => is_quoted = !is_quoted,
+            '\\' if is_quoted => drop(chars.next()),
+            '@' if !is_quoted => return true,
+            _ => (),
+        }
+    }
+    is_quoted && local.contains('@')
 }
 
 #[cfg(test)]
@@ -169,6 +192,20 @@ mod tests {
             refused("@example.net"),
             EnvelopeError::NoAddress("@example.net".into())
         );
+        // What a reader of headers makes of `Bob <bob@example.net> <carol@example.com>`.
+        for joined in [
+            "bob@example.netcarol@example.com",
+            "bob@x@example.net",
+            "\"b@b\"o@b@example.net",
+            "\"bob@x\\\"@example.net",
+            "a@\"b\"@example.net",
+        ] {
+            assert!(
+                Envelope::new("me@example.org", [joined], "id").is_err(),
+                "{joined}"
+            );
+            assert!(Envelope::new(joined, ["bob@example.net"], "id").is_err());
+        }
         assert!(Envelope::new("", ["bob@example.net"], "id").is_err());
         let nobody: [&str; 0] = [];
         assert_eq!(
@@ -184,9 +221,10 @@ mod tests {
             "\"x@y\"@example.net",
             "a..b@example.net",
             "-f@example.net",
+            "\"x@\\\"@\".\"@\"@example.net",
         ];
         let envelope = Envelope::new("me@example.org", to, "id").unwrap();
-        assert_eq!(envelope.recipients(), [to[0], to[1], to[3]]);
+        assert_eq!(envelope.recipients(), [to[0], to[1], to[3], to[4]]);
     }
 
     #[test]

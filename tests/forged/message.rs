@@ -143,9 +143,7 @@ fn a_second_field_of_the_same_name_changes_nothing() {
 fn a_received_message_where_the_inbox_holds_sent_mail() {
     let home = home();
     fs::remove_file(home.copy()).expect("the copy");
-    for part in ["cur", "new"] {
-        fs::create_dir_all(home.path("Mail/INBOX").join(part)).expect("a folder");
-    }
+    home.make_folder("Mail/INBOX");
     let config = home.config();
     let config = swap(&config, "inbox = []", "inbox = [\"~/Mail/INBOX\"]");
     home.write_config(&swap(&config, "~/Mail/Sent", "~/Mail/INBOX/"));

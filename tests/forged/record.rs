@@ -141,6 +141,29 @@ fn a_notice_that_takes_the_place_of_an_earlier_one() {
     assert_eq!(messages[0].recipients[0].0, BOB);
 }
 
+/// What it leaves in the journal does not make the offer rest on it, either.
+#[test]
+fn a_notice_that_takes_the_place_of_an_earlier_one_twice() {
+    let home = home();
+    assert_eq!(home.run(&["process"], &home.notice()).status, 0);
+    let offers = home.run(&["offers", "--json"], "");
+    let strange = notice(&[("aa@evil.test", "4.7.4", NO_TLS)]).replacen(
+        "by mail.example.org",
+        "from evil.test by mail.example.org",
+        1,
+    );
+    for hour in ["07:00:13", "07:00:14"] {
+        let later = strange.replacen(
+            "\nDate: Tue, 24 Nov 2026 07:00:12",
+            &format!("\nDate: Tue, 24 Nov 2026 {hour}"),
+            1,
+        );
+        home.run(&["process"], &later);
+        assert_eq!(home.run(&["offers", "--json"], "").stdout, offers.stdout);
+    }
+    home.received();
+}
+
 /// What the user has said no to does not come back under its old name.
 #[test]
 fn a_dismissed_notice_stays_so() {

@@ -1,6 +1,6 @@
 //! One forged notice, and what it comes to.
 
-use crate::home::{BOB, Home, Run};
+use crate::home::{BOB, Home};
 use submission_server::Script;
 
 /// What Postfix says where the other side offers no TLS.
@@ -20,24 +20,6 @@ pub(crate) fn swap(text: &str, from: &str, to: &str) -> String {
 /// The genuine notice with one thing forged.
 pub(crate) fn forged(home: &Home, from: &str, to: &str) -> String {
     swap(&home.notice(), from, to)
-}
-
-/// Answers the question with a key, in a terminal. The exit status, and all that the screen showed.
-pub(crate) fn press(home: &Home, notice: &str, keys: &str) -> Run {
-    home.file("pressed.eml", notice);
-    // The key is typed once the question stands there: one that comes earlier is thrown away.
-    let line = format!(
-        "(for key in {keys}; do until test -e ended || \
-         test $(grep -aoF '[y/N/d]' screen | wc -l) -gt ${{n:-0}}; do sleep 0.02; done; \
-         n=$((n + 1)); printf \"$key\"; done) | \
-         script -qefc \"'{}' resend pressed.eml; s=\\$?; touch ended; exit \\$s\" screen >/dev/null",
-        env!("CARGO_BIN_EXE_tls-optout")
-    );
-    home.file("screen", "");
-    let mut run = home.run_program("sh", &["-c", &line], "");
-    let _ = std::fs::remove_file(home.path("ended"));
-    run.stdout = std::fs::read_to_string(home.path("screen")).expect("UTF-8 on the screen");
-    run
 }
 
 /// The notice makes an offer, but as one that may be forged: the doubt is named, the answer to Return is no,

@@ -1,12 +1,10 @@
 //! What stands in a forged notice, shown on a terminal and handed to a server.
 
-use std::fs;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::home::{BOB, Home, original};
-use crate::trial::{NO_TLS, home, press, swap};
+use crate::trial::{NO_TLS, home, swap};
 
 /// Clears the screen, sets its title, turns the direction, hides, starts a sequence in one character (C1), and
 /// what ends a line or a string.
@@ -77,18 +75,15 @@ fn assert_nothing_acts(home: &Home, notice: &str, what: &str) {
         }
     }
     // The question and its details, on a terminal, which puts one more CR before each line end.
-    let run = press(home, notice, "d '\\r'");
-    assert_clean(
-        &run.stdout.replace("\r\r\n", "\n").replace("\r\n", "\n"),
-        what,
-    );
+    let keys = [("[y/N/d] ", &b"d"[..]), ("[y/N/d] ", b"\r")];
+    let (_, screen) = home.on_screen("resend notice.eml", &keys);
+    let screen = String::from_utf8(screen).expect("UTF-8 on the screen");
+    assert_clean(&screen.replace("\r\r\n", "\n").replace("\r\n", "\n"), what);
 }
 
 fn watched() -> Home {
     let home = home();
-    for part in ["cur", "new"] {
-        fs::create_dir_all(home.path("Mail/INBOX").join(part)).expect("a folder");
-    }
+    home.make_folder("Mail/INBOX");
     home.write_config(&swap(
         &home.config(),
         "inbox = []",

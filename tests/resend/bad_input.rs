@@ -196,9 +196,7 @@ fn a_received_message_is_never_sent_in_the_users_name() {
     ] {
         let home = Home::new(Script::tls());
         fs::remove_file(home.copy()).expect("the copy");
-        for part in ["cur", "new"] {
-            fs::create_dir_all(home.path("Mail/INBOX").join(part)).expect("a folder");
-        }
+        home.make_folder("Mail/INBOX");
         let forged = original().replace("Alice <alice@example.org>", from);
         let forged = if status == 65 {
             format!(

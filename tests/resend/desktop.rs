@@ -12,7 +12,8 @@ use zbus::blocking::connection::Builder;
 use zbus::zvariant::OwnedValue;
 
 use crate::home::Home;
-use crate::watch::{Daemon, PATIENCE, deliver, home, numbered, wait_for_offers};
+use crate::wait::PATIENCE;
+use crate::watch::{Daemon, deliver, home, numbered, wait_for_offers};
 
 const PATH: &str = "/org/freedesktop/Notifications";
 const NAME: &str = "org.freedesktop.Notifications";

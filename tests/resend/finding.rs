@@ -15,9 +15,7 @@ fn home_with_copies() -> Home {
     let home = Home::new(Script::tls());
     let echo = format!("Received: by list\nList-Id: <l.example.com>\nMessage-ID: <{ID}>\n\nx\n");
     for (folder, text) in [("Lists", echo), ("Drafts", crate::home::original())] {
-        for part in ["cur", "new"] {
-            fs::create_dir_all(home.path("Mail").join(folder).join(part)).expect("a folder");
-        }
+        home.make_folder(&format!("Mail/{folder}"));
         fs::write(home.path("Mail").join(folder).join("cur/1.x:2,S"), text).expect("a file");
     }
     home

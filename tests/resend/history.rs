@@ -85,9 +85,7 @@ fn honour_is_learned_by_whoever_reads_the_notice() {
                 .config()
                 .replace("inbox = []", "inbox = \"~/Mail/INBOX\""),
         );
-        for part in ["cur", "new", "tmp"] {
-            fs::create_dir_all(home.path("Mail/INBOX").join(part)).expect("a folder");
-        }
+        home.make_folder("Mail/INBOX");
         assert_eq!(home.resend(&["--yes"], &delayed(1, &[BOB])).status, 0);
         let notice = again(&home, &delayed(5, &[BOB]));
         let forged = notice.replace(&envelope_id(&home), "0123456789abcdef0123456789abcdef");
@@ -224,5 +222,25 @@ fn a_letter_whose_answer_was_lost_is_resolved_by_its_address() {
     assert_eq!(home.run(&["resolve", "--sent", to], "").status, 1);
     assert_eq!(home.run(&["offers"], "").status, 1);
     assert_eq!(offers(&home, &["--all"]), [is(0, to, "sent")]);
+    home.received();
+}
+
+#[test]
+fn the_word_about_one_letter_says_nothing_of_another() {
+    let home = Home::new(Script::tls().on(".", Then::Close));
+    let both = delayed(1, &[BOB, CAROL]);
+    assert_eq!(home.run(&["notify-postmaster", "--yes"], &both).status, 74);
+    let run = home.run(&["resolve", "--not-sent", "postmaster@example.net"], "");
+    assert_eq!(
+        run.stdout,
+        "postmaster@example.net: 1 recipient(s) now read refused\n"
+    );
+    assert_eq!(
+        offers(&home, &["--all"]),
+        [
+            is(0, "postmaster@example.net", "refused"),
+            is(0, "postmaster@example.com", "unknown")
+        ]
+    );
     home.received();
 }

@@ -14,6 +14,9 @@ use submission_server::{Received, Script, Server};
 pub(crate) const BOB: &str = "bob@example.net";
 pub(crate) const CAROL: &str = "carol@example.com";
 
+/// How long the program may wait for a key, in seconds. Only ever used up by a failure.
+const LIMIT: &str = "30";
+
 /// What a run of the program came to.
 #[derive(Debug)]
 pub(crate) struct Run {
@@ -45,9 +48,7 @@ impl Home {
             server: RefCell::new(Some(server)),
             place,
         };
-        for part in ["cur", "new", "tmp"] {
-            fs::create_dir_all(home.folder.path().join("Mail/Sent").join(part)).expect("a Maildir");
-        }
+        home.make_folder("Mail/Sent");
         home.write_copy(&original());
         home.write_config(&config);
         home
@@ -55,6 +56,13 @@ impl Home {
 
     pub(crate) fn path(&self, below: &str) -> PathBuf {
         self.folder.path().join(below)
+    }
+
+    /// Makes a Maildir.
+    pub(crate) fn make_folder(&self, below: &str) {
+        for part in ["cur", "new", "tmp"] {
+            fs::create_dir_all(self.path(below).join(part)).expect("a folder");
+        }
     }
 
     /// The server as messages name it.
@@ -157,15 +165,22 @@ impl Home {
 
     /// The same for questions that come one after the other.
     pub(crate) fn in_steps(&self, arguments: &str, steps: &[(&str, &[u8])]) -> (i32, String) {
+        let (status, screen) = self.on_screen(arguments, steps);
+        (status, String::from_utf8_lossy(&screen).replace('\r', ""))
+    }
+
+    /// The same, with all bytes that went to the screen. Where the program waits for more than these keys
+    /// timeout(1) ends it, and the test fails.
+    pub(crate) fn on_screen(&self, arguments: &str, steps: &[(&str, &[u8])]) -> (i32, Vec<u8>) {
         let program = env!("CARGO_BIN_EXE_tls-optout");
         let command = format!("{program} {arguments}");
         let mut child = self
-            .command("script")
-            .args(["-q", "-e", "-c", &command, "/dev/null"])
+            .command("timeout")
+            .args([LIMIT, "script", "-q", "-e", "-c", &command, "/dev/null"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("script, of util-linux");
+            .expect("timeout, of coreutils");
         let mut input = child.stdin.take().expect("a pipe");
         let mut screen = child.stdout.take().expect("a pipe");
         let (mut seen, mut byte) = (Vec::new(), [0]);
@@ -176,11 +191,14 @@ impl Home {
                     break;
                 }
             }
-            input.write_all(keys).expect("keys");
+            // A program that has ended without this question reads no keys; its status and its screen tell.
+            let _ = input.write_all(keys);
         }
         screen.read_to_end(&mut seen).expect("the screen");
         let status = child.wait().expect("an end").code().expect("no signal");
-        (status, String::from_utf8_lossy(&seen).replace('\r', ""))
+        let text = || String::from_utf8_lossy(&seen);
+        assert_ne!(status, 124, "it waits for more than {steps:?}: {}", text());
+        (status, seen)
     }
 
     /// Waits until the server's script stops at a pause.

@@ -14,10 +14,12 @@ mod flood;
 mod force;
 mod history;
 mod home;
+mod kept;
 mod manual;
 mod many;
 mod news;
 mod once;
+mod options;
 mod own;
 mod postmaster;
 mod recipients;
@@ -27,6 +29,9 @@ mod several;
 mod spelling;
 mod standing;
 mod tell;
+mod unattended;
+#[path = "../support/wait.rs"]
+mod wait;
 mod watch;
 mod withdrawn;
 
@@ -112,9 +117,7 @@ fn without_a_terminal_the_offer_is_recorded_and_can_be_taken_up() {
 #[test]
 fn a_copy_from_another_folder_is_told_as_such() {
     let home = Home::new(Script::tls());
-    for part in ["cur", "new"] {
-        fs::create_dir_all(home.path("Mail/Archive").join(part)).expect("a folder");
-    }
+    home.make_folder("Mail/Archive");
     let elsewhere = home.path("Mail/Archive/cur/1795500011.4242_1.laptop:2,S");
     fs::rename(home.copy(), elsewhere).expect("a move");
     let run = home.resend(&[], &home.notice());

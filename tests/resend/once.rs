@@ -1,6 +1,8 @@
 //! At most once: whatever breaks, whoever asks, how often.
 
 use crate::home::{BOB, CAROL, Home, finish, original};
+use crate::news::{delayed, is, offers};
+use crate::wait::poll;
 use submission_server::{Script, Then};
 
 #[test]
@@ -124,6 +126,41 @@ fn only_the_user_resolves_what_is_unknown() {
     home.received();
 }
 
+/// Each offer about a message has its own recipients, and the word is about one offer. Whom no offer names, the
+/// word about any of them resolves.
+#[test]
+fn the_word_about_one_offer_says_nothing_of_another() {
+    let home = Home::new(Script::tls().on(".", Then::Close));
+    home.write_copy(&original().replace("\nSubject", "\nCc: dave@example.net\nSubject"));
+    for (number, who) in [("1", BOB), ("2", CAROL)] {
+        let hour = number.parse().expect("a number");
+        assert_eq!(home.run(&["process"], &delayed(hour, &[who])).status, 0);
+        assert_eq!(home.resend(&["--yes", number], "").status, 74);
+    }
+    let dave = &["--yes", "--to", "dave@example.net", "2"];
+    assert_eq!(home.resend(dave, "").status, 74);
+
+    let run = home.run(&["resolve", "1"], "");
+    assert!(
+        run.stdout.contains(BOB) && run.stdout.contains("dave@example.net"),
+        "{run:?}"
+    );
+    assert!(!run.stdout.contains(CAROL), "{run:?}");
+    let run = home.run(&["resolve", "--not-sent", "1"], "");
+    assert_eq!(
+        (run.status, run.stdout.as_str()),
+        (0, "offer 1: 2 recipient(s) now read refused\n")
+    );
+    assert_eq!(
+        offers(&home, &["--all"]),
+        [is(1, BOB, "refused"), is(2, CAROL, "unknown")]
+    );
+    assert_eq!(home.run(&["resolve", "--sent", "2"], "").status, 0);
+    let run = home.resend(&["--yes", "2"], "");
+    assert!(run.stdout.contains("was already sent again"), "{run:?}");
+    home.received();
+}
+
 /// ssh, for one, ends with 255 when the connection breaks after the delivery.
 #[test]
 fn a_command_that_fails_oddly_may_have_delivered() {
@@ -163,11 +200,8 @@ fn a_command_outlives_us_and_has_the_whole_message() {
 }
 
 fn wait_for(home: &Home, name: &str) {
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while !home.path(name).exists() {
-        assert!(std::time::Instant::now() < end, "no {name}");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    let found = poll(|| home.path(name).exists().then_some(()));
+    assert!(found.is_some(), "no {name}");
 }
 
 #[test]

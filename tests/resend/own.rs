@@ -3,7 +3,8 @@
 use std::fs;
 
 use crate::home::{BOB, CAROL, Home, Run, original};
-use submission_server::Script;
+use crate::news::{self, delayed, forged, process};
+use submission_server::{Script, Then};
 
 const WHOM: &str = "Who waits? Numbers, or all: ";
 const QUESTION: &str = "[y/N/d] ";
@@ -145,6 +146,137 @@ fn a_notice_that_came_before_is_taken_for_given() {
     assert!(home.received().is_empty());
 }
 
+/// The offer of one that was dismissed, though it is the newest, says nothing of those who wait.
+#[test]
+fn only_an_offer_that_waits_is_taken() {
+    let home = news::home();
+    process(&home, &delayed(1, &[BOB]), 0);
+    process(&home, &delayed(2, &[CAROL]), 0);
+    assert_eq!(home.run(&["dismiss", "2"], "").status, 0);
+    let run = home.resend(&["--yes"], &original());
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(
+        run.stdout.contains(&format!("sent again to {BOB} ")),
+        "{run:?}"
+    );
+    let run = home.resend(&["--yes"], &original());
+    assert_eq!(
+        (run.status, run.stderr.as_str()),
+        (
+            1,
+            "tls-optout: nobody waits for this message any more, as `tls-optout offers --all` shows; if it is to be \
+             sent all the same, name whom to send to with --to\n"
+        )
+    );
+    assert_eq!(recipients(&home), [[BOB]]);
+}
+
+/// What the user has seen is not denied.
+#[test]
+fn a_message_whose_offer_was_dismissed() {
+    let home = news::home();
+    process(&home, &delayed(1, &[BOB]), 0);
+    assert_eq!(home.run(&["dismiss", "1"], "").status, 0);
+    let (status, screen) = at_terminal(&home, &[(WHOM, b"2\n"), (QUESTION, b"n")]);
+    assert_eq!(status, 2, "{screen}");
+    for line in [
+        "No offer about \"Lunch on Thursday\" waits. It went to:\n",
+        "\nBecause    you say so\n",
+    ] {
+        assert!(screen.contains(line), "{line:?} in {screen}");
+    }
+    let run = home.resend(&["--yes", "--to", BOB], &original());
+    assert_eq!(
+        (run.status, run.stderr.as_str()),
+        (
+            0,
+            "tls-optout: no offer about it is taken up; --yes sends all the same\n"
+        )
+    );
+    assert_eq!(recipients(&home), [[BOB]]);
+}
+
+/// Of two that wait the newer, unless the user names who waits in the other.
+#[test]
+fn the_newest_offer_or_that_of_whom_the_user_names() {
+    for (arguments, who) in [
+        (&["--yes"][..], BOB),
+        (&["--yes", "--to", CAROL], CAROL),
+        (&["--yes", "--to", BOB], BOB),
+    ] {
+        let home = news::home();
+        // What came last was written first.
+        process(&home, &delayed(2, &[BOB]), 0);
+        process(&home, &delayed(1, &[CAROL]), 0);
+        let run = home.resend(arguments, &original());
+        assert_eq!((run.status, &*run.stderr), (0, ""), "{run:?}");
+        assert_eq!(recipients(&home), [[who]]);
+    }
+}
+
+/// A forged notice hides no genuine one, and names nobody to whom `--yes` sends.
+#[test]
+fn a_forged_notice_is_not_what_the_journal_knows() {
+    let strange = |who: &str| forged(&delayed(3, &[who]));
+    let home = news::home();
+    process(&home, &delayed(1, &[BOB]), 0);
+    process(&home, &strange("mallory@example.net"), 0);
+    for arguments in [&["--dry-run"][..], &["--dry-run", "--to", BOB]] {
+        let run = home.resend(arguments, &original());
+        assert_eq!(run.status, 0, "{run:?}");
+        assert!(
+            run.stderr.contains("offers no encryption (STARTTLS)"),
+            "{run:?}"
+        );
+        assert!(!run.stderr.contains("unverified"), "{run:?}");
+    }
+    assert_eq!(home.resend(&["--yes"], &original()).status, 0);
+    assert_eq!(recipients(&home), [[BOB]]);
+
+    let home = news::home();
+    process(&home, &strange(CAROL), 0);
+    let run = home.resend(&["--yes"], &original());
+    assert_eq!(
+        (run.status, run.stderr.as_str()),
+        (
+            64,
+            "tls-optout: what was seen about this message may be forged, so nobody is known to wait for it; name \
+             whom to send to with --to, or leave out --yes\n"
+        )
+    );
+    // Where the user is asked, it is shown for what it is.
+    let run = home.resend(&[], &original());
+    assert_eq!(run.status, 75, "{run:?}");
+    assert!(run.stdout.contains("\nNotice     unverified: "), "{run:?}");
+    let run = home.resend(&["--yes", "--to", BOB], &original());
+    assert_eq!(run.status, 0, "{run:?}");
+    assert_eq!(recipients(&home), [[BOB]]);
+}
+
+/// No offer is there to resolve it by: the message is.
+#[test]
+fn a_lost_answer_is_resolved_by_the_message() {
+    let home = Home::new(Script::tls().on(".", Then::Close));
+    let send = |to: &str| home.resend(&["--yes", "--to", to], &original());
+    assert_eq!((send(BOB).status, send(BOB).status), (74, 1));
+    let resolve = |word: &str| home.run(&["resolve", word, "<lunch-1@example.org>"], "");
+    let run = resolve("--not-sent");
+    assert_eq!(
+        (run.status, run.stdout.as_str()),
+        (
+            0,
+            "<lunch-1@example.org>: 1 recipient(s) now read refused\n"
+        )
+    );
+    assert_eq!((send(BOB).status, resolve("--sent").status), (74, 0));
+    assert!(send(BOB).stdout.contains("was already sent again"));
+    // Of whom an offer tells, the word is about that offer.
+    assert_eq!(home.run(&["process"], &delayed(1, &[CAROL])).status, 0);
+    assert_eq!((send(CAROL).status, resolve("--sent").status), (74, 1));
+    assert_eq!(home.run(&["resolve", "--sent", "1"], "").status, 0);
+    home.received();
+}
+
 /// What was piped names the message; what is sent is the file.
 #[test]
 fn the_file_is_sent_whatever_was_piped() {
@@ -219,9 +351,7 @@ fn without_a_file_nothing_is_sent() {
 #[test]
 fn a_file_in_a_maildir_is_the_message() {
     let home = Home::new(Script::tls());
-    for part in ["cur", "new"] {
-        fs::create_dir_all(home.path("Other").join(part)).expect("a folder");
-    }
+    home.make_folder("Other");
     let file = "Other/cur/1795500011.4242_1.laptop:2,S";
     fs::rename(home.copy(), home.path(file)).expect("a move");
     assert_eq!(home.resend(&["--yes", "--to", BOB], &original()).status, 66);

@@ -8,7 +8,7 @@ use crate::set_up_msmtp;
 use submission_server::{Received, Script, Then};
 
 /// As mutt runs it.
-const MUTT: &[&str] = &[
+pub(crate) const MUTT: &[&str] = &[
     "sendmail",
     "-oem",
     "-oi",
@@ -23,14 +23,14 @@ fn with_cookie() -> String {
     original().replace("Subject: Lunch", "Subject: [tls-optout] Lunch")
 }
 
-fn only(messages: &[Received]) -> Received {
+pub(crate) fn only(messages: &[Received]) -> Received {
     let [message] = messages else {
         panic!("not one message: {messages:?}")
     };
     message.clone()
 }
 
-fn assert_sent(run: &Run) {
+pub(crate) fn assert_sent(run: &Run) {
     assert_eq!(
         (run.status, &*run.stdout, &*run.stderr),
         (0, "", ""),
@@ -38,7 +38,7 @@ fn assert_sent(run: &Run) {
     );
 }
 
-fn sent_copies(home: &Home) -> Vec<std::path::PathBuf> {
+pub(crate) fn sent_copies(home: &Home) -> Vec<std::path::PathBuf> {
     files(&home.state().join("sent"))
 }
 
@@ -163,45 +163,6 @@ fn t_takes_recipients_from_the_header_and_bcc_never_leaves() {
 }
 
 #[test]
-fn the_options_about_notices_are_passed_on() {
-    let home = Home::new(Script::tls());
-    let run = home.run(
-        &[
-            "sendmail",
-            "-N",
-            "success,delay",
-            "-R",
-            "full",
-            "-f",
-            "alice@example.org",
-            BOB,
-        ],
-        &original(),
-    );
-    assert_sent(&run);
-    let message = only(&home.received());
-    assert!(message.sender.1.contains("RET=FULL ENVID="), "{message:?}");
-    assert!(
-        message.recipients[0]
-            .1
-            .contains("NOTIFY=SUCCESS,DELAY ORCPT="),
-        "{message:?}"
-    );
-}
-
-#[test]
-fn options_that_are_not_known_are_told_and_do_no_harm() {
-    let home = Home::new(Script::tls());
-    let run = home.run(&["sendmail", "-Z", "--tls=on", "-oi", BOB], &original());
-    assert_eq!(run.status, 0, "{run:?}");
-    assert_eq!(
-        run.stderr,
-        "tls-optout: -Z has no effect here\ntls-optout: --tls=on has no effect here\n"
-    );
-    only(&home.received());
-}
-
-#[test]
 fn one_refused_recipient_stops_the_message_for_all() {
     for (reply, status) in [("550 5.1.1 no such user", 69), ("450 4.2.1 later", 75)] {
         let home = Home::new(Script::tls().on("RCPT TO:<carol", Then::Say(reply)));
@@ -245,63 +206,6 @@ fn success_means_that_the_server_has_it() {
     }
 }
 
-#[test]
-fn what_cannot_be_sent() {
-    for (arguments, message, status, stderr) in [
-        (
-            &["sendmail"][..],
-            original(),
-            64,
-            "no recipients; nothing was sent",
-        ),
-        (
-            &["sendmail", "-t"],
-            "Subject: x\n\n".into(),
-            64,
-            "no recipients; nothing was sent",
-        ),
-        (
-            &["sendmail", "-bs"],
-            String::new(),
-            64,
-            "-bs is no sending; tls-optout only sends (-bm)",
-        ),
-        (
-            &["sendmail", "-t"],
-            "From: alice@example.org\nTo: bob@example.net, root\n\n".into(),
-            67,
-            "`root` is no full address, which a submission server needs; nothing was sent",
-        ),
-        (
-            &["sendmail", BOB],
-            String::new(),
-            65,
-            "no message on standard input: it must begin with a header; nothing was sent",
-        ),
-        (
-            &["sendmail", BOB],
-            "From: alice@example.org\rBcc: eve@example.org\n\n".into(),
-            65,
-            "an odd line end in its header hides a field Bcc, which nobody may see; it is not sent again; nothing was sent",
-        ),
-        (
-            &["sendmail", "-a", "play", BOB],
-            original(),
-            78,
-            "no account play in",
-        ),
-    ] {
-        let home = Home::new(Script::tls());
-        let run = home.run(arguments, &message);
-        assert_eq!(run.status, status, "{run:?}");
-        assert!(
-            run.stderr.starts_with(&format!("tls-optout: {stderr}")),
-            "{run:?}"
-        );
-        assert!(home.received().is_empty());
-    }
-}
-
 /// A state folder that cannot be written stands for a full disk: both fail at the same calls.
 #[test]
 fn a_broken_state_folder_loses_no_mail() {
@@ -321,79 +225,6 @@ fn a_broken_state_folder_loses_no_mail() {
             .data
             .starts_with(b"TLS-Required: No\r\n")
     );
-}
-
-#[test]
-fn what_was_sent_goes_after_its_days() {
-    let home = Home::new(Script::tls());
-    assert_sent(&home.run(MUTT, &original()));
-    let [old] = &sent_copies(&home)[..] else {
-        panic!("no copy")
-    };
-    let file = fs::File::options().write(true).open(old).expect("the copy");
-    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(8 * 24 * 60 * 60);
-    file.set_modified(long_ago).expect("another time");
-    assert_sent(&home.run(MUTT, &original()));
-    let copies = sent_copies(&home);
-    assert!(copies.len() == 1 && copies[0] != *old, "{copies:?}");
-
-    home.write_config(&format!("{}\n[compose]\nkeep_days = 0\n", home.config()));
-    assert_sent(&home.run(MUTT, &original()));
-    assert!(sent_copies(&home).is_empty());
-}
-
-/// mutt's `fcc_clear`: its copy is not what was sent. And a Bcc recipient stands in the envelope alone.
-#[test]
-fn resend_takes_what_was_sent_and_the_notice_is_verified() {
-    let home = Home::new(Script::tls());
-    let blind = "dave@example.net";
-    let signed = original().replace(
-        "text/plain; charset=us-ascii",
-        "multipart/signed; boundary=x",
-    );
-    assert_sent(&home.run(&[MUTT, &[blind]].concat(), &signed));
-    let slip = fs::read_to_string(&sent_copies(&home)[0]).expect("the copy");
-    let slip: serde_json::Value =
-        serde_json::from_str(slip.lines().next().expect("a line")).expect("JSON");
-    let envelope_id = slip["envelope_id"].as_str().expect("an ID");
-    let notice = home
-        .notice()
-        .replace(
-            "text/plain; charset=us-ascii",
-            "multipart/signed; boundary=x",
-        )
-        .replace(
-            "Reporting-MTA:",
-            &format!("Original-Envelope-Id: {envelope_id}\nReporting-MTA:"),
-        )
-        .replace(BOB, blind)
-        .replace(&format!("To: Bob <{blind}>"), &format!("To: Bob <{BOB}>"));
-    let asked = home.resend(&[], &notice);
-    assert!(!asked.stdout.contains("Notice "), "{asked:?}");
-    let guessed = notice.replace(envelope_id, "guessed");
-    let asked = home.resend(&["--dry-run"], &guessed);
-    assert!(asked.stderr.contains("Notice     plausible"), "{asked:?}");
-    let run = home.resend(&["--yes"], &notice);
-    assert_eq!(run.status, 0, "{run:?}");
-    let messages = home.received();
-    assert_eq!(messages.len(), 2);
-    assert_eq!(messages[1].recipients[0].0, blind);
-    let expected = format!("TLS-Required: No\n{signed}").replace('\n', "\r\n");
-    assert_eq!(String::from_utf8_lossy(&messages[1].data), expected);
-}
-
-/// A copy of another message under the same Message-ID proves nothing, and the mail reader's is taken.
-#[test]
-fn a_kept_copy_is_proven_like_any_other() {
-    let home = Home::new(Script::tls());
-    assert_sent(&home.run(
-        MUTT,
-        &original().replace("Subject: Lunch", "Subject: Dinner"),
-    ));
-    let run = home.resend(&["--yes"], &home.notice());
-    assert_eq!(run.status, 0, "{run:?}");
-    let expected = format!("TLS-Required: No\n{}", original()).replace('\n', "\r\n");
-    assert_eq!(String::from_utf8_lossy(&home.received()[1].data), expected);
 }
 
 /// `[compose] command`, before the way of the account: 0 only on its 0, and its own status else.

@@ -6,9 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 use crate::home::Home;
-use crate::watch::{
-    Daemon, PATIENCE, deliver, deliver_to, home, make_folder, numbered, wait_for_offers,
-};
+use crate::wait::PATIENCE;
+use crate::watch::{Daemon, deliver, deliver_to, home, make_folder, numbered, wait_for_offers};
 
 #[test]
 fn a_second_daemon_says_so_and_ends() {

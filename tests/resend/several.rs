@@ -106,9 +106,7 @@ fn decoded(has_id: bool) -> String {
 #[test]
 fn a_decoded_notice_is_read_from_its_file() {
     let home = Home::new(Script::tls());
-    for part in ["cur", "new"] {
-        fs::create_dir_all(home.path("Mail/Inbox").join(part)).expect("a folder");
-    }
+    home.make_folder("Mail/Inbox");
     let file = home.path("Mail/Inbox/new/1795503612.1.laptop");
     fs::write(&file, notice(&[(BOB, "4.7.4", NO_TLS)])).expect("a file");
     let run = home.resend(&["--yes"], &decoded(true));

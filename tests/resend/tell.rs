@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::home::{BOB, CAROL, Home, files, notice};
-use crate::watch::{Daemon, PATIENCE, deliver, home, numbered, wait_for_offers};
+use crate::wait::poll;
+use crate::watch::{Daemon, deliver, home, numbered, wait_for_offers};
 
 /// A home whose configuration has this `[tell]` section.
 fn home_telling(lines: &str) -> Home {
@@ -25,15 +25,8 @@ fn tell(home: &Home, lines: &str) {
 }
 
 /// Waits until `found` finds something.
-pub(crate) fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        if let Some(it) = found() {
-            return it;
-        }
-        assert!(Instant::now() < end, "{what} does not come");
-        thread::sleep(Duration::from_millis(10));
-    }
+pub(crate) fn wait_for<T>(what: &str, found: impl FnMut() -> Option<T>) -> T {
+    poll(found).unwrap_or_else(|| panic!("{what} does not come"))
 }
 
 fn lines_of(home: &Home, file: &str) -> Vec<String> {
@@ -230,6 +223,34 @@ fn one_look_tells_too_and_what_is_decided_is_not_told() {
         .filter(|line| line.contains("_OFFER="))
         .collect();
     assert_eq!(offers, ["TLS_OPTOUT_OFFER=2"]);
+    home.received();
+}
+
+/// A genuine notice about the message, and what became of one that was sent again, say nothing of another
+/// notice.
+#[test]
+fn the_provenance_is_that_of_the_notice_of_the_offer() {
+    let home = home_telling(HOOK);
+    let told = || -> Vec<String> {
+        assert_eq!(home.run(&["watch", "--once"], "").status, 1);
+        let all = lines_of(&home, "told").into_iter();
+        all.filter(|line| line.contains("_OFFER=") || line.contains("_PROVENANCE="))
+            .collect()
+    };
+    assert_eq!(home.run(&["process"], &home.notice()).status, 0);
+    let genuine = ["TLS_OPTOUT_OFFER=1", "TLS_OPTOUT_PROVENANCE=plausible"];
+    assert_eq!(told(), genuine);
+    let reason = "TLS is required, but was not offered by host mx.example.net[192.0.2.1]";
+    let forged = notice(&[(CAROL, "4.7.4", reason)])
+        .replace("warning-1@", "warning-2@")
+        .replacen(
+            "by mail.example.org",
+            "from mallory.test by mail.example.org",
+            1,
+        );
+    assert_eq!(home.run(&["process"], &forged).status, 0);
+    let doubtful = ["TLS_OPTOUT_OFFER=2", "TLS_OPTOUT_PROVENANCE=unverified"];
+    assert_eq!(told(), [genuine, doubtful].concat());
     home.received();
 }
 

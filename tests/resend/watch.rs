@@ -4,14 +4,12 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::process::{Child, Command};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use submission_server::Script;
 
 use crate::home::{Home, original};
-
-/// How long something may take that happens at once on an idle machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+use crate::wait::poll;
 
 /// A home whose configuration names an inbox, which may not exist yet.
 fn home_without_inbox() -> Home {
@@ -32,9 +30,7 @@ pub(crate) fn home() -> Home {
 }
 
 pub(crate) fn make_folder(home: &Home, folder: &str) {
-    for part in ["cur", "new", "tmp"] {
-        fs::create_dir_all(home.path("Mail").join(folder).join(part)).expect("a folder");
-    }
+    home.make_folder(&format!("Mail/{folder}"));
 }
 
 /// Delivers as a mail server does: written to `tmp`, renamed into `new`.
@@ -67,10 +63,7 @@ pub(crate) fn offers(home: &Home) -> usize {
 
 /// Waits for the offers, and fails when there are others in the end.
 pub(crate) fn wait_for_offers(home: &Home, count: usize) {
-    let end = Instant::now() + PATIENCE;
-    while offers(home) < count && Instant::now() < end {
-        thread::sleep(Duration::from_millis(20));
-    }
+    poll(|| (offers(home) >= count).then_some(()));
     assert_eq!(offers(home), count);
 }
 
@@ -103,11 +96,8 @@ impl<'a> Daemon<'a> {
     }
 
     pub(crate) fn wait_for_log(&self, text: &str) {
-        let end = Instant::now() + PATIENCE;
-        while !self.log().contains(text) {
-            assert!(Instant::now() < end, "no {text:?} in {:?}", self.log());
-            thread::sleep(Duration::from_millis(5));
-        }
+        let found = poll(|| self.log().contains(text).then_some(()));
+        assert!(found.is_some(), "no {text:?} in {:?}", self.log());
     }
 
     pub(crate) fn signal(&mut self, name: &str) {
@@ -130,14 +120,8 @@ impl<'a> Daemon<'a> {
 
     /// Waits for its end. Its log.
     pub(crate) fn has_ended(mut self) -> String {
-        let end = Instant::now() + PATIENCE;
-        let status = loop {
-            match self.child.try_wait().expect("a process") {
-                Some(status) => break status,
-                None => assert!(Instant::now() < end, "it does not end"),
-            }
-            thread::sleep(Duration::from_millis(5));
-        };
+        let status = poll(|| self.child.try_wait().expect("a process"));
+        let status = status.expect("an end");
         let log = self.log();
         assert_eq!(status.code(), Some(0), "{log}");
         let mut told = log
@@ -393,11 +377,8 @@ fn the_daemon_keeps_the_index_current() {
             .starts_with(&format!("{files} messages in 2 folders"))
     };
     let wait = |files| {
-        let end = Instant::now() + PATIENCE;
-        while !is_indexed(files) {
-            assert!(Instant::now() < end, "{files}: {}", daemon.log());
-            thread::sleep(Duration::from_millis(20));
-        }
+        let found = poll(|| is_indexed(files).then_some(()));
+        assert!(found.is_some(), "{files}: {}", daemon.log());
     };
     wait(1);
     deliver_to(
@@ -415,10 +396,8 @@ fn the_daemon_keeps_the_index_current() {
     let path = home.path("Mail/Sent/new/2.sent");
     assert_eq!(run.stdout, format!("{}\n", path.display()));
     make_folder(&home, "Other");
-    let end = Instant::now() + PATIENCE;
-    while !home.state().join("index.sqlite3").exists() {
-        assert!(Instant::now() < end, "not built again: {}", daemon.log());
-        thread::sleep(Duration::from_millis(20));
-    }
+    let index = home.state().join("index.sqlite3");
+    let found = poll(|| index.exists().then_some(()));
+    assert!(found.is_some(), "not built again: {}", daemon.log());
     daemon.stop();
 }

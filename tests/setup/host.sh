@@ -30,6 +30,7 @@ programs='
 /usr/lib/dovecot/dovecot-lda   dovecot-core     a delivery agent under test
 /usr/bin/mbsync                isync            fetches mail into a folder under test
 /usr/bin/mmdebstrap            mmdebstrap       makes the Debian folder with Postfix
+/usr/bin/mandoc                mandoc           reads the manual page for mutt
 /usr/bin/shellcheck            shellcheck       checks the shell scripts
 '
 

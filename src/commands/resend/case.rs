@@ -20,8 +20,9 @@ use crate::watch::arrival::Arrived;
 
 use super::super::arrived::take_in;
 use super::super::route::Route;
-use super::super::{DATA, Failure, NOTHING, USAGE, journal, judge, read_notice};
+use super::super::{DATA, Failure, NOTHING, journal, judge, read_notice};
 use super::given::Given;
+use super::known::Known;
 use super::original::{Original, Sought};
 
 /// A notice if there is one, its original, and what would be sent to whom.
@@ -91,6 +92,8 @@ impl Case {
             id: &message_id,
             near: date.or(notice.arrival_date),
             returned: Some(&notice.original),
+            envelope_id: notice.envelope_id.as_deref(),
+            named: named(&notice, args),
             file: None,
             is_attended: !args.sending.yes,
         };
@@ -106,7 +109,7 @@ impl Case {
     }
 
     /// The same for a message of the user's own. It only names the message: what is sent is the file, since a mail
-    /// reader may have changed what it passed on. A notice about it that the journal knows is taken for given.
+    /// reader may have changed what it passed on. What the journal knows of it ([`Known`]) is taken for given.
     pub(super) fn of_message(
         given: &Given,
         args: &Resend,
@@ -116,21 +119,25 @@ impl Case {
         let id = header::text(&given.bytes, "Message-ID").and_then(|id| text::message_id(&id));
         let message_id = id.ok_or_else(|| Failure::new(DATA, NO_MESSAGE_ID))?;
         let mut journal = the_journal(args, places)?;
-        let offers = match &mut journal {
-            Some(journal) => journal.offers_about(&message_id)?,
-            None => Vec::new(),
+        let known = match &mut journal {
+            Some(journal) => Known::about(journal, &message_id)?,
+            None => Known::default(),
         };
-        if let Some(newest) = offers.last() {
-            return Case::open(&newest.notice, args, config, places);
+        if let (Some(best), Some(journal)) = (known.best(args), &journal) {
+            let offer = journal.offer(best)?;
+            let notice = offer.map(|offer| offer.notice).unwrap_or_default();
+            return Case::open(&notice, args, config, places);
         }
         if args.sending.yes && args.to.is_empty() {
-            return Err(Failure::new(USAGE, YES_TO_WHOM));
+            return Err(known.to_whom());
         }
         let date = header::text(&given.bytes, "Date");
         let sought = Sought {
             id: &message_id,
             near: date.as_deref().and_then(text::date),
             returned: None,
+            envelope_id: None,
+            named: args.to.iter().map(String::as_str).collect(),
             file: given.file.as_deref(),
             is_attended: !args.sending.yes,
         };
@@ -148,8 +155,6 @@ impl Case {
 
 const NO_MESSAGE_ID: &str = "this message has no Message-ID, so its file cannot be found; pipe the whole, raw message \
                              (mutt: unset pipe_decode)";
-const YES_TO_WHOM: &str = "no notice about this message was seen, so nobody is known to wait for it; name whom to send \
-                           to with --to";
 
 /// A dry run looks where there is something to see, and makes nothing.
 fn the_journal(args: &Resend, places: &Places) -> Result<Option<Journal>, Failure> {
@@ -166,6 +171,19 @@ fn helped<'a>(notice: &'a Notice, args: &Resend) -> Result<Vec<&'a RecipientRepo
         false => consider(notice),
     };
     helped.map_err(|no_offer| Failure::new(NOTHING, no_offer))
+}
+
+/// Of whom the notice tells or, where the user says who it is for, whom he names.
+fn named<'a>(notice: &'a Notice, args: &'a Resend) -> Vec<&'a str> {
+    if !args.to.is_empty() {
+        return args.to.iter().map(String::as_str).collect();
+    }
+    let reports = notice.recipients.iter();
+    let addresses = reports.flat_map(|report| {
+        let original = report.original_recipient.as_deref();
+        original.into_iter().chain([&*report.final_recipient])
+    });
+    addresses.collect()
 }
 
 /// A case whose message is found.

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::NAME;
 use crate::config::{Config, Places};
-use crate::kept;
+use crate::kept::{self, Kept};
 use crate::maildir::folder::{PARTS, is_maildir};
 use crate::maildir::proof::Mismatch;
 use crate::maildir::search::{Copy, Flaw};
 use crate::maildir::wildcard::expand;
 use crate::maildir::{self, proof};
+use crate::message::recipients::{same_address, was_resent};
 use crate::notice::Returned;
 
 use super::super::find::{Wanted, look, missing};
@@ -23,6 +24,10 @@ pub(super) struct Sought<'a> {
     pub(super) near: Option<i64>,
     /// What a notice returned of it: nothing else proves a copy.
     pub(super) returned: Option<&'a Returned>,
+    /// The envelope id that the notice tells.
+    pub(super) envelope_id: Option<&'a str>,
+    /// Whom the notice or the user names.
+    pub(super) named: Vec<&'a str>,
     /// The file that the user gave.
     pub(super) file: Option<&'a Path>,
     /// Somebody is there to be asked whether to wait.
@@ -40,21 +45,55 @@ pub(super) struct Original {
     pub(super) is_proven: bool,
 }
 
+impl Original {
+    fn of(kept: Kept) -> Original {
+        let to = kept.slip.recipients.join(">, <");
+        Original {
+            path: kept.path,
+            flaws: Vec::new(),
+            bytes: kept.message,
+            envelope: Some(format!("Bcc: <{to}>\n").into_bytes()),
+            is_proven: true,
+        }
+    }
+}
+
 impl Sought<'_> {
-    /// What the `sendmail` verb has sent and kept, or else a copy of the mail reader.
+    /// What the `sendmail` verb has sent and kept, or else a copy of the mail reader. Where there is none, another
+    /// sending of that message that was kept: it tells at least whom that went to.
     pub(super) fn find(&self, config: &Config, places: &Places) -> Result<Original, Failure> {
         let state = places.state_home.join(NAME);
-        let is_right = |message: &[u8]| prove(message, self.returned).is_ok();
-        if let Some(kept) = kept::find(&state, self.id, &is_right) {
-            let to = kept.slip.recipients.join(">, <");
-            return Ok(Original {
-                path: kept.path,
-                flaws: Vec::new(),
-                bytes: kept.message,
-                envelope: Some(format!("Bcc: <{to}>\n").into_bytes()),
-                is_proven: true,
-            });
+        if let Some(kept) = kept::find(&state, self.id, &|kept| self.rank(kept)) {
+            return Ok(Original::of(kept));
         }
+        let is_right = |kept: &Kept| prove(&kept.message, self.returned).ok().map(|()| 0);
+        self.find_in_folders(config, places).or_else(|failure| {
+            let another = kept::find(&state, self.id, &is_right);
+            another.map(Original::of).ok_or(failure)
+        })
+    }
+
+    /// Is this the sending that is meant, and how surely? A message that was resent is kept once more, under the
+    /// same Message-ID.
+    fn rank(&self, kept: &Kept) -> Option<u8> {
+        prove(&kept.message, self.returned).ok()?;
+        let goes_to = |who: &&str| {
+            let mut recipients = kept.slip.recipients.iter();
+            recipients.any(|recipient| same_address(recipient, who))
+        };
+        let returned = self.returned.map(|returned| &*returned.header);
+        let is_alike = was_resent(&kept.message) == returned.is_some_and(was_resent);
+        let is_meant = match self.named.is_empty() {
+            true => is_alike,
+            false => self.named.iter().any(goes_to),
+        };
+        match self.envelope_id == Some(&kept.slip.envelope_id) {
+            true => Some(2),
+            false => is_meant.then_some(u8::from(is_alike)),
+        }
+    }
+
+    fn find_in_folders(&self, config: &Config, places: &Places) -> Result<Original, Failure> {
         let copy = self.copy(config, places)?;
         let path = copy.path.display();
         let bytes = maildir::read(&copy.path)

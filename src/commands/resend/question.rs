@@ -80,9 +80,10 @@ fn ask_for_word(terminal: &mut Terminal) -> Result<Answer, Failure> {
 pub(super) fn choose(terminal: &mut Terminal, case: &Case) -> Result<Vec<Chosen>, Failure> {
     let (send, columns) = (&case.plan.send, terminal.columns());
     let subject = field(case, "Subject");
-    let mut lines = vec![format!(
-        "No notice about \"{subject}\" was seen. It went to:"
-    )];
+    let mut lines = vec![match case.facts.is_empty() {
+        true => format!("No notice about \"{subject}\" was seen. It went to:"),
+        false => format!("No offer about \"{subject}\" waits. It went to:"),
+    }];
     lines.extend(send.iter().enumerate().map(|(index, one)| {
         let why = told(case, one).map_or(String::new(), |words| format!("  ({words})"));
         format!("{:>3}  {}{why}", index + 1, shown(&one.address))
@@ -243,9 +244,11 @@ fn causes(case: &Case) -> String {
     let Some(first) = causes.next() else {
         return match (&case.notice, case.plan.send.first()) {
             (Some(_), _) | (None, None) => "you named this recipient".to_owned(),
-            (None, Some(first)) => told(case, first).map_or(NO_NOTICE.to_owned(), |words| {
-                format!("{words}, said a notice")
-            }),
+            (None, Some(first)) => match told(case, first) {
+                Some(words) => format!("{words}, said a notice"),
+                None if case.facts.is_empty() => NO_NOTICE.to_owned(),
+                None => "you say so".to_owned(),
+            },
         };
     };
     match causes.any(|cause| cause != first) {

@@ -1,8 +1,9 @@
 //! The options of sendmail(8), of Postfix's sendmail(1) and of msmtp(1), as mail programs give them.
 //!
 //! Read as getopt does: letters may stand together (`-ti`), a value may be joined (`-fme@example.org`) or
-//! be the next word. An option that is not known is told and has no effect; a mode that is no sending is
-//! refused, because standard input is no message then.
+//! be the next word. A letter that is not known is told and has no effect, and so is a long option with `=`.
+//! Without it the next word might be its value or a recipient: that is refused, and so is a mode that is no
+//! sending, because standard input is no message then.
 
 use std::ffi::OsString;
 
@@ -14,6 +15,62 @@ const WITHOUT_VALUE: &str = "GinmsUvI";
 const WITH_VALUE: &str = "ABCDFLOXhopV";
 /// What a submission command understands and gets: where more programs agree than on the others.
 const HANDED_ON: &str = "BFOo";
+
+/// Long options of msmtp whose value is joined by `=` or the next word, and which change nothing here.
+const LONG_WITH_VALUE: &[&str] = &[
+    "aliases",
+    "domain",
+    "file",
+    "host",
+    "logfile",
+    "logfile-time-format",
+    "maildomain",
+    "passwordeval",
+    "port",
+    "protocol",
+    "proxy-host",
+    "proxy-port",
+    "socket",
+    "source-ip",
+    "timeout",
+    "tls-cert-file",
+    "tls-crl-file",
+    "tls-fingerprint",
+    "tls-host-override",
+    "tls-key-file",
+    "tls-min-dh-prime-bits",
+    "tls-priorities",
+    "tls-trust-file",
+    "user",
+];
+/// Those whose value is joined or left out, and those without, which change nothing here.
+const LONG_ALONE: &[&str] = &[
+    "add-missing-date-header",
+    "add-missing-from-header",
+    "auth",
+    "auto-from",
+    "debug",
+    "keepbcc",
+    "remove-bcc-headers",
+    "set-date-header",
+    "set-from-header",
+    "set-msgid-header",
+    "syslog",
+    "tls",
+    "tls-certcheck",
+    "tls-force-sslv3",
+    "tls-starttls",
+    "undisclosed-recipients",
+];
+/// Those that ask for something else than sending.
+const LONG_MODES: &[&str] = &[
+    "configure",
+    "help",
+    "pretend",
+    "rmqs",
+    "serverinfo",
+    "version",
+];
 
 /// What the options ask for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -90,7 +147,7 @@ impl Flags {
     fn value(&mut self, letter: char, value: &str) -> Result<(), Failure> {
         let value = value.to_owned();
         match letter {
-            'f' | 'r' => self.sender = Some(value),
+            'f' | 'r' => self.sender = Some(sender(&value)?),
             'a' => self.account = Some(value),
             'b' if value == "m" => (),
             'b' => {
@@ -121,32 +178,66 @@ impl Flags {
             Some((name, value)) => (name, Some(value)),
             None => (long, None),
         };
-        let mut value = |flag: &mut Option<String>| {
+        let mut value = || {
             let no_value = || Failure::new(USAGE, format!("--{name} needs a value"));
-            let value = joined.or_else(|| words.next()).ok_or_else(no_value)?;
-            *flag = Some(value.to_owned());
-            Ok(())
+            joined.or_else(|| words.next()).ok_or_else(no_value)
         };
+        let letter = match name {
+            "from" => Some('f'),
+            "account" => Some('a'),
+            "dsn-notify" => Some('N'),
+            "dsn-return" => Some('R'),
+            _ => None,
+        };
+        if let Some(letter) = letter {
+            return self.value(letter, value()?);
+        }
         match name {
-            "from" => value(&mut self.sender),
-            "account" => value(&mut self.account),
-            "read-recipients" => {
-                self.read_recipients = true;
-                Ok(())
-            }
+            "read-recipients" => self.read_recipients = true,
             // That is what happens without -f.
-            "read-envelope-from" => Ok(()),
+            "read-envelope-from" => (),
+            _ if LONG_WITH_VALUE.contains(&name) => {
+                value()?;
+                // Its value may be a secret.
+                self.warn(&format!("-{name}"));
+            }
+            _ if LONG_ALONE.contains(&name) => self.warn(&format!("-{long}")),
+            _ if LONG_MODES.contains(&name) => {
+                let text = format!("--{name} is no sending; tls-optout only sends");
+                return Err(Failure::new(USAGE, text));
+            }
+            _ if joined.is_some() => self.warn(&format!("-{name}")),
             _ => {
-                self.warn(&format!("-{long}"));
-                Ok(())
+                let text = format!(
+                    "--{name} is not known, so that the next word may be its value or a recipient; leave it out, \
+                     or write --{name}=VALUE; nothing was sent"
+                );
+                return Err(Failure::new(USAGE, text));
             }
         }
+        Ok(())
     }
 
     fn warn(&mut self, option: &str) {
         self.warnings.push(format!("-{option} has no effect here"));
     }
 }
+
+/// The envelope sender, out of its angle brackets.
+fn sender(value: &str) -> Result<String, Failure> {
+    let value = value.trim();
+    let inner = value
+        .strip_prefix('<')
+        .and_then(|rest| rest.strip_suffix('>'));
+    match inner.unwrap_or(value) {
+        "" => Err(Failure::new(USAGE, NULL_SENDER)),
+        sender => Ok(sender.to_owned()),
+    }
+}
+
+const NULL_SENDER: &str = "the envelope sender that was given is empty: the null reverse-path (RFC 5321 section 4.5.5) \
+                           is for what servers write and not for a message of yours; give an address, or leave the \
+                           option out; nothing was sent";
 
 /// `never`, or any of the other words once (RFC 3461 section 4.1).
 fn notify(value: &str) -> Option<String> {
@@ -220,8 +311,40 @@ mod tests {
     }
 
     #[test]
+    fn what_msmtp_takes() {
+        let flags = read(
+            "--file rc --user me@example.org --tls --auth=on bob@example.net --port=25 --new=x --dsn-notify \
+             never --dsn-return=full --from <me@example.org> --account work --read-envelope-from",
+        );
+        assert_eq!(flags.recipients, ["bob@example.net"]);
+        assert_eq!(flags.sender.as_deref(), Some("me@example.org"));
+        assert_eq!(flags.account.as_deref(), Some("work"));
+        assert_eq!(flags.notify.as_deref(), Some("NEVER"));
+        assert_eq!(flags.returns.as_deref(), Some("FULL"));
+        assert_eq!(
+            flags.warnings,
+            ["file", "user", "tls", "auth=on", "port", "new"]
+                .map(|name| format!("--{name} has no effect here"))
+        );
+    }
+
+    #[test]
     fn what_cannot_be() {
-        for line in ["-bs", "-bp", "-b d", "-f", "-t -N", "--from"] {
+        for line in [
+            "-bs",
+            "-bp",
+            "-b d",
+            "-f",
+            "-t -N",
+            "--from",
+            "--user",
+            "--usr me",
+            "--configure=me@example.org",
+            "-t --version",
+            "-f <>",
+            "-r<>",
+            "--from=<>",
+        ] {
             let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
             assert_eq!(Flags::read(&words).unwrap_err().status, USAGE, "{line}");
         }

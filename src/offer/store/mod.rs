@@ -129,15 +129,15 @@ impl Journal {
         Ok(self.select("notice", "WHERE id = ?1", [id])?.pop())
     }
 
-    /// The offers about one message, oldest first.
+    /// The offers about one message, oldest first, without the notices that they rest on.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn offers_about(&self, message_id: &str) -> Result<Vec<Recorded>, Error> {
-        self.select("notice", "WHERE message_id = ?1", [message_id])
+    pub fn briefs_about(&self, message_id: &str) -> Result<Vec<Recorded>, Error> {
+        self.select("x''", "WHERE message_id = ?1", [message_id])
     }
 
-    /// The same without the notice that it rests on.
+    /// One offer by its number, without the notice that it rests on.
     ///
     /// # Errors
     /// When the journal cannot be read.

@@ -83,6 +83,18 @@ impl Journal {
         facts(&self.db, message_id).map_err(|source| self.sql(source))
     }
 
+    /// How sure the notice is that an offer rests on, and when it was written, in seconds since 1970; `None` for
+    /// an offer from before facts were kept.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn rests_on(&self, offer: &Recorded) -> Result<Option<(Provenance, i64)>, Error> {
+        if self.format < 2 {
+            return Ok(None);
+        }
+        rests_on(&self.db, &offer.notice_key).map_err(|source| self.sql(source))
+    }
+
     /// The submission server that took the resubmission with this envelope id. Exim prints the id in xtext.
     ///
     /// # Errors
@@ -308,11 +320,13 @@ fn known(tx: &Transaction<'_>, message_id: &str) -> rusqlite::Result<Vec<Known>>
         tx.prepare("SELECT recipient FROM waiting WHERE offer = ?1 ORDER BY rowid")?;
     let offers = rows.query_map([message_id], |row| {
         let (id, notice_key): (i64, String) = (row.get(0)?, row.get(1)?);
+        // Of one from before facts were kept nothing is known: only another that looks genuine takes its place.
+        let unknown = (Provenance::Plausible, row.get(3)?);
         let recipients = waiting.query_map([id], |row| row.get(0))?;
         let recipients: Vec<String> = recipients.collect::<rusqlite::Result<_>>()?;
         Ok(Known {
             id,
-            rests_on: rests_on(tx, &notice_key, row.get(3)?)?,
+            rests_on: rests_on(tx, &notice_key)?.unwrap_or(unknown),
             notice_key,
             is_dismissed: row.get::<_, Option<i64>>(2)?.is_some(),
             set: Recipients::new(recipients.iter().map(String::as_str)),
@@ -322,19 +336,16 @@ fn known(tx: &Transaction<'_>, message_id: &str) -> rusqlite::Result<Vec<Known>>
     offers.collect()
 }
 
-/// Provenance and date of a notice. Of one from before facts were kept neither is known: only another
-/// that looks genuine takes its place.
+/// Provenance and date of a notice. What pretended to be it, and was less sure, is not asked.
 fn rests_on(
     db: &rusqlite::Connection,
     notice_key: &str,
-    recorded: i64,
-) -> rusqlite::Result<(Provenance, i64)> {
-    let found = db.query_row(
-        "SELECT provenance, written FROM news WHERE notice_key = ?1 LIMIT 1",
+) -> rusqlite::Result<Option<(Provenance, i64)>> {
+    db.query_row(
+        "SELECT provenance, written FROM news WHERE notice_key = ?1
+         ORDER BY provenance DESC, written DESC LIMIT 1",
         [notice_key],
         |row| Ok((provenance_of(row.get(0)?), row.get(1)?)),
-    );
-    Ok(found
-        .optional()?
-        .unwrap_or((Provenance::Plausible, recorded)))
+    )
+    .optional()
 }

@@ -205,17 +205,23 @@ impl Journal {
         tx.commit()
     }
 
-    /// Turns what is unknown of an original into what the user has found out. The number of
-    /// recipients.
+    /// Turns what is unknown of one recipient of an original into what the user has found out. The number of
+    /// recipients: 0 where another process was faster.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn resolve(&mut self, message_id: &str, state: State, now: i64) -> Result<usize, Error> {
+    pub fn resolve(
+        &mut self,
+        message_id: &str,
+        recipient: &str,
+        state: State,
+        now: i64,
+    ) -> Result<usize, Error> {
         self.db
             .execute(
-                "UPDATE delivery SET state = ?2, at = ?3, reply = 'by your own word'
-                 WHERE message_id = ?1 AND state = 'unknown'",
-                params![message_id, state.name(), now],
+                "UPDATE delivery SET state = ?3, at = ?4, reply = 'by your own word'
+                 WHERE message_id = ?1 AND recipient = ?2 AND state = 'unknown'",
+                params![message_id, key(recipient), state.name(), now],
             )
             .map_err(|source| self.sql(source))
     }

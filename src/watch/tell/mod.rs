@@ -43,7 +43,7 @@ pub struct Tidings {
     pub notice: String,
     /// When the server gives up, in seconds since 1970.
     pub expires: Option<i64>,
-    /// How sure it is that the user's own server wrote a notice about it. `Unverified` is said wherever it is told.
+    /// How sure it is that the user's own server wrote that notice. `Unverified` is said wherever it is told.
     pub provenance: Provenance,
     /// Where the notice lay last, if it lies in a watched folder.
     pub path: Option<PathBuf>,
