@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use crate::config::{Config, Tell, durable};
-use crate::notice::provenance::Provenance;
+use crate::notice::{self, provenance::Provenance};
 use crate::offer::Recorded;
 use crate::offer::store::Journal;
 use crate::policy::{Decision, Policy};
@@ -135,7 +135,10 @@ impl Telling {
             recipients: offer.waiting,
             subject: offer.subject,
             message_id: offer.message_id,
-            notice: offer.notice_key,
+            notice: match way {
+                Way::Tag => notice_id(journal, id)?,
+                _ => None,
+            },
             expires: offer.expires,
             path: self.paths.get(&id).cloned(),
         };
@@ -237,6 +240,13 @@ impl Telling {
             }
         }
     }
+}
+
+/// Message-ID of the notice that the offer rests on.
+fn notice_id(journal: &Journal, offer: i64) -> Result<Option<String>, Failure> {
+    let kept = journal.offer(offer)?;
+    let notice = kept.and_then(|offer| notice::read(&offer.notice));
+    Ok(notice.and_then(|notice| notice.envelope.message_id))
 }
 
 /// The first inbox folder that is there, and the first address of the user's.

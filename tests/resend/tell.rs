@@ -191,6 +191,44 @@ fn the_notice_is_flagged_in_its_folder() {
 }
 
 #[test]
+#[ignore = "needs notmuch: tests/run"]
+fn the_notice_is_tagged_once_notmuch_has_seen_it() {
+    let home = home_telling("notmuch_tag = \"tls-delay\"");
+    let config = format!(
+        "[database]\npath={}\n[new]\ntags=new\n",
+        home.path("Mail").display()
+    );
+    home.file(".notmuch-config", &config);
+    let tagged = || {
+        home.run_program("notmuch", &["count", "tag:tls-delay"], "")
+            .stdout
+    };
+    let see = || home.run_program("notmuch", &["new"], "").status;
+    assert_eq!(see(), 0);
+    let mut daemon = Daemon::start(&home, &[]);
+    daemon.wait_for_log("watching");
+    deliver(&home, "1.notice", &home.notice());
+    let nameless = numbered(&home, 2).replace("Message-Id: <warning-2@mail.example.org>\n", "");
+    deliver(&home, "2.nameless", &nameless);
+    // Nothing can find this one.
+    daemon.wait_for_log("offer 2: told (tag)");
+    assert_eq!(see(), 0);
+    assert_eq!(tagged(), "0\n");
+    // The next look, which a signal brings at once.
+    daemon.signal("HUP");
+    daemon.wait_for_log("offer 1: told (tag)");
+    daemon.stop();
+    assert_eq!(tagged(), "1\n");
+    let found = home.run_program(
+        "notmuch",
+        &["search", "--output=files", "tag:tls-delay"],
+        "",
+    );
+    assert!(found.stdout.contains("1.notice"), "{found:?}");
+    home.received();
+}
+
+#[test]
 fn a_message_tells_in_the_inbox() {
     let home = home_telling("mail = true");
     let daemon = Daemon::start(&home, &[]);

@@ -68,7 +68,7 @@ mod tests {
             recipients: recipients.map(|who| (who.to_owned(), cause.clone())).into(),
             subject: "Lunch\nPATH=/evil\0\u{1b}[2J".to_owned(),
             message_id: "lunch-1@example.org".to_owned(),
-            notice: "warning-1@example.org".to_owned(),
+            notice: None,
             expires: Some(1_795_500_000),
             provenance: Provenance::Plausible,
             path: None,

@@ -39,8 +39,8 @@ pub struct Tidings {
     pub subject: String,
     /// Message-ID of the original, without angle brackets.
     pub message_id: String,
-    /// Message-ID of the notice, without angle brackets, or what else it is known by.
-    pub notice: String,
+    /// Message-ID of the notice, without angle brackets. For [`Way::Tag`] only; `None` where it has none.
+    pub notice: Option<String>,
     /// When the server gives up, in seconds since 1970.
     pub expires: Option<i64>,
     /// How sure it is that the user's own server wrote a notice about it. `Unverified` is said wherever it is told.

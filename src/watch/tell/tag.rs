@@ -8,9 +8,13 @@ use super::{Telling, Tidings, command};
 /// How long notmuch may take: its database may be in use.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Adds the tag. Until `notmuch new` has seen the notice there is nothing to tag: another time, then.
+/// Adds the tag. Until `notmuch new` has seen the notice there is nothing to tag: another time, then. A notice without
+/// Message-ID is never found.
 pub(super) fn add(name: &str, tidings: &Tidings) -> Telling {
-    let query = query(&tidings.notice);
+    let Some(notice) = &tidings.notice else {
+        return Telling::Done;
+    };
+    let query = query(notice);
     if !knows(&query) {
         return Telling::Later;
     }
