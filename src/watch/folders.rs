@@ -107,23 +107,32 @@ impl Folders {
         let now = SystemTime::now();
         let is_settled = |time: &SystemTime| now.duration_since(*time).is_ok_and(|age| age > TICK);
         let (mut present, mut found) = (HashSet::new(), Vec::new());
+        let mut has_missed = false;
         for part in PARTS {
             for entry in fs::read_dir(folder.join(part))? {
                 let entry = entry?;
                 let name = entry.file_name();
                 let message = self.digest.hash_one(FileName::parse(&name).base);
-                if name.as_bytes().starts_with(b".") || !present.insert(message) {
+                if name.as_bytes().starts_with(b".") || present.contains(&message) {
                     continue;
                 }
-                let is_known = known.messages.binary_search(&message).is_ok();
-                if !is_known && fs::metadata(entry.path()).is_ok_and(|file| is_in(window, &file)) {
-                    found.push(entry.path());
+                if known.messages.binary_search(&message).is_err() {
+                    match fs::metadata(entry.path()) {
+                        Ok(file) if is_in(window, &file) => found.push(entry.path()),
+                        Ok(_) => {}
+                        // It has another name by now, and is still one to look at.
+                        Err(_) => {
+                            has_missed = true;
+                            continue;
+                        }
+                    }
                 }
+                present.insert(message);
             }
         }
         known.messages = present.into_iter().collect();
         known.messages.sort_unstable();
-        known.listed = changed.map(|time| Some(time).filter(is_settled));
+        known.listed = changed.map(|time| Some(time).filter(is_settled).filter(|_| !has_missed));
         Ok(Some(found))
     }
 
@@ -202,6 +211,29 @@ mod tests {
         assert!(!folders.is_new(&cur));
         folders.forget(&cur);
         assert_eq!(folders.look(root, ALL).unwrap(), Some(vec![cur]));
+    }
+
+    /// A link that leads nowhere stands for a name that has gone when it is looked at.
+    #[test]
+    fn a_message_that_moves_during_a_look_is_found_where_it_is() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        maildir(root);
+        let mut folders = Folders::new(vec![root.to_owned()]);
+        for name in ["1.host", "2.host"] {
+            std::os::unix::fs::symlink("/nowhere/1", root.join("new").join(name)).unwrap();
+        }
+        let cur = root.join("cur/1.host:2,S");
+        fs::write(&cur, "").unwrap();
+        for part in PARTS {
+            let directory = fs::File::open(root.join(part)).unwrap();
+            directory.set_modified(UNIX_EPOCH).unwrap();
+        }
+        let found = |folders: &mut Folders| folders.look(root, ALL).unwrap();
+        assert_eq!(found(&mut folders), Some(vec![cur]));
+        // The other is one to look at, whether an event tells of it or a look finds it.
+        assert!(found(&mut folders).is_some());
+        assert!(folders.is_new(&root.join("cur/2.host:2,S")));
     }
 
     #[test]
