@@ -39,18 +39,18 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
     let mut config = settings(places)?;
     let journal = journal(places)?;
     let state = places.state_home.join(super::NAME);
-    let alone = match (Alone::become_it(&state), args.once) {
-        (Ok(alone), _) => Some(alone),
-        // A look beside the daemon does no harm.
-        (Err(alone::Error::Taken { .. }), true) => None,
-        (Err(error), _) => {
-            let status = match error {
-                alone::Error::Taken { .. } => TRY_AGAIN,
-                alone::Error::Io { .. } => IO,
-            };
-            return Err(Failure::new(status, error));
-        }
+    let alone = match args.once {
+        true => Alone::to_look(&state),
+        false => Alone::become_it(&state).map(Some),
     };
+    let alone = alone.map_err(|error| {
+        let status = match error {
+            alone::Error::Taken { .. } => TRY_AGAIN,
+            alone::Error::Io { .. } => IO,
+        };
+        Failure::new(status, error)
+    })?;
+    // A look beside the daemon, or beside another, does no harm.
     if alone.is_none() {
         config.tell = Tell::none();
     }
