@@ -149,9 +149,7 @@ impl Daemon {
                 tracing::error!("{failure}");
             }
             self.act();
-            let is_all_well = is_told_all && looked.is_ok();
-            let due = Instant::now() + if is_all_well { LOOK } else { POLL };
-            if self.take_until(due, receiver) {
+            if self.take_until_due(is_told_all && looked.is_ok(), receiver) {
                 self.manager.reloading();
                 self.reload(places, sender);
             }
@@ -161,9 +159,12 @@ impl Daemon {
     }
 
     /// Takes what comes until a look is due. Is the configuration to be read again?
-    fn take_until(&mut self, due: Instant, events: &Receiver<Event>) -> bool {
+    fn take_until_due(&mut self, is_all_well: bool, events: &Receiver<Event>) -> bool {
         let mut is_reload = false;
+        let start = Instant::now();
         loop {
+            let is_all_well = is_all_well && self.folders.missed() == 0;
+            let due = start + if is_all_well { LOOK } else { POLL };
             self.manager.alive();
             if let Err(failure) = self.telling.count_if_due(&mut self.journal) {
                 tracing::error!("{failure}");
@@ -291,12 +292,13 @@ impl Daemon {
         let start = SystemTime::now();
         let window = self.progress.window(folder, start);
         let (mut new, mut has_changed) = (0, false);
+        let missed = self.folders.missed();
         for _ in 0..ATTEMPTS {
             let found = match self.folders.look(folder, window) {
                 Ok(Some(found)) => found,
                 Ok(None) => break,
                 Err(error) => {
-                    tracing::debug!("{}: {error}", shown(&folder.display().to_string()));
+                    self.cannot_read(folder, &error);
                     return Ok(new);
                 }
             };
@@ -320,8 +322,8 @@ impl Daemon {
                 break;
             }
         }
-        // The new time is noted after the work: what was cut short is done again.
-        if has_changed {
+        // The new time is noted after the work: what was cut short, or could not be read, is done again.
+        if has_changed && self.folders.missed() == missed {
             self.progress.complete(folder, start);
         }
         Ok(new)
@@ -339,6 +341,16 @@ impl Daemon {
         }
     }
 
+    /// What has gone, or is no file, is nothing to say.
+    fn cannot_read(&mut self, path: &Path, error: &io::Error) {
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::InvalidInput => {
+                tracing::debug!("{}: {error}", shown(&path.display().to_string()));
+            }
+            _ => self.folders.miss(path, error),
+        }
+    }
+
     /// Takes in what a message tells, if it is a notice. True when it makes a new offer. A file that has gone
     /// or cannot be read stays one to look at.
     fn read(&mut self, path: &Path) -> Result<bool, Failure> {
@@ -346,7 +358,7 @@ impl Daemon {
             Ok(Some(arrived)) => arrived,
             Ok(None) => return Ok(false),
             Err(error) => {
-                tracing::debug!("{}: {error}", shown(&path.display().to_string()));
+                self.cannot_read(path, &error);
                 self.folders.forget(path);
                 return Ok(false);
             }

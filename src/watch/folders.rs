@@ -1,6 +1,7 @@
 //! The watched folders, and which of the messages in them have been looked at.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fmt::Display;
 use std::fs::{self, Metadata};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -16,6 +17,8 @@ use crate::terminal::shown;
 /// Two changes of a directory within a tick of the file system's clock look like one; that of some
 /// file systems ticks once in two seconds.
 const TICK: Duration = Duration::from_secs(3);
+/// Of more nothing is said: a folder may be full of what cannot be read.
+const MOST_SAID: usize = 1_000;
 
 /// The watched folders. A message is known by its folder and base name, so that moving it from `new`
 /// to `cur` or changing its flags does not make it new again.
@@ -24,7 +27,8 @@ pub struct Folders {
     roots: Vec<PathBuf>,
     known: HashMap<PathBuf, Known>,
     digest: RandomState,
-    said: BTreeSet<PathBuf>,
+    said: BTreeSet<String>,
+    missed: usize,
 }
 
 /// What is known of one folder.
@@ -45,30 +49,50 @@ impl Folders {
             known: HashMap::new(),
             digest: RandomState::new(),
             said: BTreeSet::new(),
+            missed: 0,
         }
     }
 
-    /// The folders that are there now. Says once of each root that it has none.
+    /// The folders that are there now, for a look at all of them. Says once of each root that it has none.
     pub fn folders(&mut self) -> Vec<PathBuf> {
         let mut folders = Vec::new();
         let mut walk = Walk::default();
-        for root in &self.roots {
+        self.missed = 0;
+        for root in self.roots.clone() {
             let mut unreadable = Unreadable::default();
             let count = folders.len();
-            folders.extend(walk.below(root, &mut unreadable));
+            folders.extend(walk.below(&root, &mut unreadable));
             for (path, reason) in unreadable.named {
-                tracing::debug!("{}: {reason}", shown(&path.display().to_string()));
+                // What is not there may come, and is no fault.
+                if !matches!(path.try_exists(), Ok(false)) {
+                    self.miss(&path, &reason);
+                }
             }
-            if folders.len() == count && self.said.insert(root.clone()) {
-                tracing::warn!(
-                    "{}: no Maildir folder there yet",
-                    shown(&root.display().to_string())
-                );
+            if folders.len() == count {
+                self.say(&root, &"no Maildir folder there yet");
             }
         }
         let present: HashSet<&PathBuf> = folders.iter().collect();
         self.known.retain(|folder, _| present.contains(folder));
         folders
+    }
+
+    /// The mail in this file or folder cannot be read. Says once why.
+    pub fn miss(&mut self, path: &Path, reason: &impl Display) {
+        self.missed += 1;
+        self.say(path, reason);
+    }
+
+    /// How often that happened since the last [`Folders::folders`].
+    pub fn missed(&self) -> usize {
+        self.missed
+    }
+
+    fn say(&mut self, path: &Path, what: &impl Display) {
+        let text = format!("{}: {what}", shown(&path.display().to_string()));
+        if self.said.len() < MOST_SAID && self.said.insert(text.clone()) {
+            tracing::warn!("{text}");
+        }
     }
 
     /// The directories in which something may appear: those of messages, and those of folders. For a
@@ -107,7 +131,7 @@ impl Folders {
         let now = SystemTime::now();
         let is_settled = |time: &SystemTime| now.duration_since(*time).is_ok_and(|age| age > TICK);
         let (mut present, mut found) = (HashSet::new(), Vec::new());
-        let mut has_missed = false;
+        let mut has_moved = false;
         for part in PARTS {
             for entry in fs::read_dir(folder.join(part))? {
                 let entry = entry?;
@@ -121,10 +145,12 @@ impl Folders {
                         Ok(file) if is_in(window, &file) => found.push(entry.path()),
                         Ok(_) => {}
                         // It has another name by now, and is still one to look at.
-                        Err(_) => {
-                            has_missed = true;
+                        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                            has_moved = true;
                             continue;
                         }
+                        // Who reads it says why.
+                        Err(_) => found.push(entry.path()),
                     }
                 }
                 present.insert(message);
@@ -132,7 +158,7 @@ impl Folders {
         }
         known.messages = present.into_iter().collect();
         known.messages.sort_unstable();
-        known.listed = changed.map(|time| Some(time).filter(is_settled).filter(|_| !has_missed));
+        known.listed = changed.map(|time| Some(time).filter(is_settled).filter(|_| !has_moved));
         Ok(Some(found))
     }
 
