@@ -1,6 +1,7 @@
 //! `watch`: the daemon. It records offers, and has those sent for which the policy gives standing consent.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -331,6 +332,9 @@ impl Daemon {
 
     /// A message that an event told of. The journal fails: the next look reads it again.
     fn take(&mut self, path: &Path) {
+        if !self.is_worth_a_look(path) {
+            return;
+        }
         match self.read(path) {
             Ok(_) if self.has_news => self.act(),
             Ok(_) => {}
@@ -339,6 +343,13 @@ impl Daemon {
                 tracing::error!("{failure}");
             }
         }
+    }
+
+    /// As a look would judge. Of what cannot be asked its reading says why.
+    fn is_worth_a_look(&self, path: &Path) -> bool {
+        let folder = path.ancestors().nth(2).unwrap_or(path);
+        let window = self.progress.window(folder, SystemTime::now());
+        fs::metadata(path).map_or(true, |file| window.has(&file))
     }
 
     /// What has gone, or is no file, is nothing to say.

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Display;
-use std::fs::{self, Metadata};
+use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -142,7 +141,7 @@ impl Folders {
                 }
                 if known.messages.binary_search(&message).is_err() {
                     match fs::metadata(entry.path()) {
-                        Ok(file) if is_in(window, &file) => found.push(entry.path()),
+                        Ok(file) if window.has(&file) => found.push(entry.path()),
                         Ok(_) => {}
                         // It has another name by now, and is still one to look at.
                         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -194,14 +193,6 @@ impl Folders {
         let folder = path.parent()?.parent()?;
         Some((folder, self.digest.hash_one(FileName::parse(name).base)))
     }
-}
-
-fn is_in(window: Window, file: &Metadata) -> bool {
-    let changed = u64::try_from(file.ctime()).unwrap_or(0);
-    let changed = UNIX_EPOCH.checked_add(Duration::from_secs(changed));
-    // The fraction of a second is cut off: `since` is earlier by an overlap.
-    changed.is_none_or(|changed| changed >= window.since)
-        && file.modified().is_ok_and(|time| time >= window.delivered)
 }
 
 #[cfg(test)]

@@ -225,6 +225,34 @@ fn a_message_is_read_whichever_way_it_gets_there() {
     home.received();
 }
 
+/// Whether an event tells of it or a look finds it: mail from an archive is no news.
+#[test]
+fn mail_that_is_old_makes_no_offer() {
+    let home = home();
+    let inbox = home.path("Mail/INBOX");
+    let daemon = Daemon::start(&home, &[]);
+    daemon.wait_for_log("watching");
+    for (number, days_ago) in [(1, 300), (2, 20)] {
+        let name = format!("{number}.archived");
+        fs::write(inbox.join("tmp").join(&name), numbered(&home, number)).expect("a file");
+        set_delivered(&home, &format!("INBOX/tmp/{name}"), days_ago);
+        fs::rename(inbox.join("tmp").join(&name), inbox.join("cur").join(&name)).expect("a move");
+    }
+    deliver(&home, "3.last", &numbered(&home, 3));
+    wait_for_offers(&home, 2);
+    assert!(!daemon.log().contains("offer 3:"), "{}", daemon.log());
+    // It is known: a change of its flags is nothing new either.
+    fs::rename(
+        inbox.join("cur/1.archived"),
+        inbox.join("cur/1.archived:2,S"),
+    )
+    .expect("a flag");
+    deliver(&home, "4.last", &numbered(&home, 4));
+    wait_for_offers(&home, 3);
+    daemon.stop();
+    home.received();
+}
+
 #[test]
 fn a_folder_that_comes_later_is_watched() {
     let home = home_without_inbox();
