@@ -1,6 +1,7 @@
 //! How the daemon tells of an offer: each once in each way, whatever happens to the daemon.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -225,6 +226,31 @@ fn the_notice_is_tagged_once_notmuch_has_seen_it() {
         "",
     );
     assert!(found.stdout.contains("1.notice"), "{found:?}");
+    home.received();
+}
+
+/// One that waits for its database, as `notmuch` does while another program writes.
+#[test]
+fn a_notmuch_that_hangs_is_ended() {
+    let home = home_telling("notmuch_tag = \"tls-delay\"");
+    let script = "#!/bin/sh\necho \"$NOTIFY_SOCKET.\" > asked\nexec sleep 600\n";
+    let notmuch = home.path("bin/notmuch");
+    fs::create_dir(home.path("bin")).expect("a folder");
+    fs::write(&notmuch, script).expect("a script");
+    fs::set_permissions(&notmuch, fs::Permissions::from_mode(0o700)).expect("a mode");
+    deliver(&home, "1.notice", &home.notice());
+    let path = format!("PATH={}:/usr/bin:/bin", home.path("bin").display());
+    let program = env!("CARGO_BIN_EXE_tls-optout");
+    let start = Instant::now();
+    let words = [&path, "NOTIFY_SOCKET=/nowhere", program, "watch", "--once"];
+    let run = home.run_program("env", &words, "");
+    assert!(start.elapsed() < Duration::from_secs(30), "{run:?}");
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(
+        run.stderr.contains("offer 1: notmuch was ended after"),
+        "{run:?}"
+    );
+    assert_eq!(lines_of(&home, "asked"), ["."]);
     home.received();
 }
 

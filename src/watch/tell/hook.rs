@@ -18,8 +18,13 @@ pub(super) fn run(words: &[String], tidings: &Tidings) -> Telling {
     }
     let offer = tidings.offer;
     match command::run(&mut command, LIMIT) {
-        Ok(Some(status)) if status.success() => {}
-        Ok(Some(status)) => tracing::warn!("offer {offer}: the on_offer command failed ({status})"),
+        Ok(Some(output)) if output.status.success() => {}
+        Ok(Some(output)) => {
+            tracing::warn!(
+                "offer {offer}: the on_offer command failed ({})",
+                output.status
+            );
+        }
         Ok(None) => tracing::warn!(
             "offer {offer}: the on_offer command was ended after {} s",
             LIMIT.as_secs()

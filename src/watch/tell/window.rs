@@ -39,7 +39,7 @@ impl Opener {
         words.extend([program(), "resend".to_owned(), "--pause".to_owned()]);
         words.push(offer.map_or("--all".to_owned(), |offer| offer.to_string()));
         match command::program(&words).spawn() {
-            Ok(child) => command::wait_beside(child, |_| ()),
+            Ok(child) => command::wait_beside(child),
             Err(error) => tracing::warn!("{} cannot be run: {error}", words[0]),
         }
     }
