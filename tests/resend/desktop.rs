@@ -22,14 +22,16 @@ const PATH: &str = "/org/freedesktop/Notifications";
 const NAME: &str = "org.freedesktop.Notifications";
 
 /// A session bus that ends with the test.
-struct Bus {
+pub(crate) struct Bus {
     daemon: Child,
     address: String,
 }
 
 impl Bus {
-    fn start() -> Bus {
+    pub(crate) fn start() -> Bus {
         let mut daemon = Command::new("dbus-daemon")
+            // What is installed on this machine, and would be started by the bus, finds no screen.
+            .env_clear()
             .args(["--session", "--nofork", "--nopidfile", "--print-address=1"])
             .stdout(Stdio::piped())
             .spawn()
@@ -43,8 +45,13 @@ impl Bus {
         Bus { daemon, address }
     }
 
-    fn variable(&self) -> String {
+    /// For a shell.
+    pub(crate) fn variable(&self) -> String {
         format!("DBUS_SESSION_BUS_ADDRESS='{}'", self.address)
+    }
+
+    pub(crate) fn plain_variable(&self) -> String {
+        format!("DBUS_SESSION_BUS_ADDRESS={}", self.address)
     }
 }
 
@@ -154,7 +161,7 @@ impl Desktop {
 }
 
 /// A terminal that writes down what it is to run.
-fn terminal(home: &Home) {
+pub(crate) fn terminal(home: &Home) {
     let config = home.config();
     let script = "terminal = [\"sh\", \"-c\", \"echo \\\"$@\\\" >> opened\", \"-\"]";
     home.write_config(&format!("{config}\n[tell]\n{script}\n"));

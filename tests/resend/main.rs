@@ -6,6 +6,8 @@ mod all;
 mod bad_input;
 #[cfg(feature = "desktop")]
 mod desktop;
+#[cfg(feature = "desktop")]
+mod dunst;
 mod filter;
 mod finding;
 mod flood;
