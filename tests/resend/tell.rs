@@ -191,21 +191,23 @@ fn the_notice_is_flagged_in_its_folder() {
     home.received();
 }
 
+/// notmuch with all mail of the home, as `notmuch setup` leaves it: flags and tags are kept alike.
+fn notmuch(home: &Home, arguments: &[&str]) -> String {
+    let config = format!(
+        "[database]\npath={}\n[new]\ntags=new;unread\n[maildir]\nsynchronize_flags=true\n",
+        home.path("Mail").display()
+    );
+    home.file(".notmuch-config", &config);
+    let run = home.run_program("notmuch", arguments, "");
+    assert_eq!(run.status, 0, "{run:?}");
+    run.stdout
+}
+
 #[test]
 #[ignore = "needs notmuch: tests/run"]
 fn the_notice_is_tagged_once_notmuch_has_seen_it() {
     let home = home_telling("notmuch_tag = \"tls-delay\"");
-    let config = format!(
-        "[database]\npath={}\n[new]\ntags=new\n",
-        home.path("Mail").display()
-    );
-    home.file(".notmuch-config", &config);
-    let tagged = || {
-        home.run_program("notmuch", &["count", "tag:tls-delay"], "")
-            .stdout
-    };
-    let see = || home.run_program("notmuch", &["new"], "").status;
-    assert_eq!(see(), 0);
+    notmuch(&home, &["new"]);
     let mut daemon = Daemon::start(&home, &[]);
     daemon.wait_for_log("watching");
     deliver(&home, "1.notice", &home.notice());
@@ -213,19 +215,42 @@ fn the_notice_is_tagged_once_notmuch_has_seen_it() {
     deliver(&home, "2.nameless", &nameless);
     // Nothing can find this one.
     daemon.wait_for_log("offer 2: told (tag)");
-    assert_eq!(see(), 0);
-    assert_eq!(tagged(), "0\n");
+    notmuch(&home, &["new"]);
+    assert_eq!(notmuch(&home, &["count", "tag:tls-delay"]), "0\n");
     // The next look, which a signal brings at once.
     daemon.signal("HUP");
     daemon.wait_for_log("offer 1: told (tag)");
     daemon.stop();
-    assert_eq!(tagged(), "1\n");
-    let found = home.run_program(
-        "notmuch",
-        &["search", "--output=files", "tag:tls-delay"],
-        "",
-    );
-    assert!(found.stdout.contains("1.notice"), "{found:?}");
+    let found = notmuch(&home, &["search", "--output=files", "tag:tls-delay"]);
+    let notice = home.path("Mail/INBOX/new/1.notice");
+    assert_eq!(found, format!("{}\n", notice.display()));
+    home.received();
+}
+
+/// notmuch renames what it tags, and follows what is renamed.
+#[test]
+#[ignore = "needs notmuch: tests/run"]
+fn a_flag_and_a_tag_do_not_undo_each_other() {
+    let home = home_telling("flag = true\nnotmuch_tag = \"tls-delay\"");
+    deliver(&home, "1.notice", &home.notice());
+    deliver(&home, "2.notice", &numbered(&home, 2));
+    let inbox = home.path("Mail/INBOX");
+    fs::rename(inbox.join("new/2.notice"), inbox.join("cur/2.notice:2,S")).expect("a move");
+    notmuch(&home, &["new"]);
+    let daemon = Daemon::start(&home, &[]);
+    for offer in 1..3 {
+        daemon.wait_for_log(&format!("offer {offer}: told (flag)"));
+        daemon.wait_for_log(&format!("offer {offer}: told (tag)"));
+    }
+    // As the delivery of other mail does, and a mail reader that works on the tags.
+    notmuch(&home, &["new"]);
+    notmuch(&home, &["tag", "-new", "-unread", "--", "tag:tls-delay"]);
+    daemon.stop();
+    let query = "tag:tls-delay and tag:flagged and not tag:unread";
+    assert_eq!(notmuch(&home, &["count", query]), "2\n");
+    assert_eq!(names(&home, "cur"), ["1.notice:2,FS", "2.notice:2,FS"]);
+    assert!(names(&home, "new").is_empty());
+    assert_eq!(home.run(&["watch", "--once"], "").status, 1);
     home.received();
 }
 
