@@ -16,6 +16,8 @@ use terminal::Terminal;
 
 #[path = "e2e/compose.rs"]
 mod compose;
+#[path = "e2e/daemon.rs"]
+mod daemon;
 #[path = "e2e/keyring.rs"]
 mod keyring;
 #[path = "e2e/keys.rs"]

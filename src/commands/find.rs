@@ -181,6 +181,10 @@ pub(super) fn missing(config: &Config, id: &str, found: &Found) -> Failure {
         0 => {}
         count => left_out.push(format!("{count} compressed messages were left alone")),
     }
+    match found.archives {
+        0 => {}
+        count => left_out.push(format!("{count} compressed archives were not looked into")),
+    }
     let left_out = match left_out.is_empty() {
         true => String::new(),
         false => format!(" ({})", left_out.join("; ")),

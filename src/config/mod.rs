@@ -19,6 +19,7 @@ mod harmless;
 mod msmtp;
 mod mutt;
 mod paths;
+mod probe;
 mod server_url;
 mod source;
 mod tell;
@@ -156,13 +157,13 @@ impl Config {
         config.mail = Mail {
             inbox: written
                 .inbox
-                .unwrap_or_else(|| maildir(answers.spoolfile.as_ref())),
+                .unwrap_or_else(|| probe::maildir(answers.spoolfile.clone())),
             sent: written
                 .sent
-                .unwrap_or_else(|| not_mbox(answers.record.as_ref())),
+                .unwrap_or_else(|| probe::not_mbox(answers.record.clone())),
             search: written
                 .search
-                .unwrap_or_else(|| folder(answers.folder.as_ref())),
+                .unwrap_or_else(|| probe::folder(answers.folder.clone())),
             authserv_ids: written.authserv_ids,
             index: written.index.unwrap_or(config.mail.index),
             search_timeout: written.search_timeout.unwrap_or(config.mail.search_timeout),
@@ -355,30 +356,4 @@ fn command(sendmail: &[String], places: &Places) -> Option<Vec<String>> {
     let is_set_up =
         places.program("msmtp").is_some() && !msmtp::addresses(places, &msmtp).is_empty();
     is_set_up.then_some(msmtp)
-}
-
-/// mutt's inbox, if it is a Maildir and not, as by default, a spool file.
-fn maildir(spoolfile: Option<&PathBuf>) -> Vec<PathBuf> {
-    spoolfile
-        .filter(|path| path.join("cur").is_dir())
-        .cloned()
-        .into_iter()
-        .collect()
-}
-
-/// The folder for copies, which mutt makes when the first message is sent.
-fn not_mbox(record: Option<&PathBuf>) -> Vec<PathBuf> {
-    record
-        .filter(|path| !path.is_file())
-        .cloned()
-        .into_iter()
-        .collect()
-}
-
-fn folder(folder: Option<&PathBuf>) -> Vec<PathBuf> {
-    folder
-        .filter(|path| path.is_dir())
-        .cloned()
-        .into_iter()
-        .collect()
 }

@@ -55,8 +55,12 @@ pub fn is_maildir(path: &Path) -> bool {
 pub struct Walk {
     entered: HashSet<(u64, u64)>,
     given: HashSet<(u64, u64)>,
+    archives: usize,
     pulse: Pulse,
 }
+
+/// What names of compressed files end in.
+const COMPRESSED: [&[u8]; 5] = [b".gz", b".bz2", b".xz", b".zst", b".zip"];
 
 impl Walk {
     /// One whose progress `pulse` shows.
@@ -65,6 +69,11 @@ impl Walk {
             pulse: pulse.clone(),
             ..Walk::default()
         }
+    }
+
+    /// How many compressed files lay beside the folders and in the directories above them.
+    pub(super) fn archives(&self) -> usize {
+        self.archives
     }
 
     /// The folder `path` alone, if it is one that this walk has not given before.
@@ -97,7 +106,7 @@ impl Walk {
             match identity(&directory) {
                 Ok(identity) if self.entered.insert(identity) => {
                     let maildir = is_maildir(&directory);
-                    match subdirectories(&directory, maildir, unreadable) {
+                    match self.subdirectories(&directory, maildir, unreadable) {
                         Ok(found) => to_do.extend(found),
                         Err(error) => unreadable.add(&directory, &error),
                     }
@@ -110,42 +119,48 @@ impl Walk {
         }
         directories
     }
+
+    /// The directories in a directory. Of a Maildir not the three that hold its messages.
+    /// Its compressed files are counted.
+    fn subdirectories(
+        &mut self,
+        directory: &Path,
+        maildir: bool,
+        unreadable: &mut Unreadable,
+    ) -> io::Result<Vec<PathBuf>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            if maildir
+                && ["cur", "new", "tmp"]
+                    .iter()
+                    .any(|own| entry.file_name() == *own)
+            {
+                continue;
+            }
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                found.push(entry.path());
+            } else if kind.is_symlink() {
+                match fs::metadata(entry.path()) {
+                    Ok(meta) if meta.is_dir() => found.push(entry.path()),
+                    Ok(_) => {}
+                    Err(error) => unreadable.add(&entry.path(), &error),
+                }
+            } else {
+                let name = entry.file_name();
+                let is_compressed = |end: &&[u8]| name.as_bytes().ends_with(end);
+                self.archives += usize::from(COMPRESSED.iter().any(is_compressed));
+            }
+        }
+        Ok(found)
+    }
 }
 
 /// What tells a directory from all others, whatever path leads to it.
 fn identity(directory: &Path) -> io::Result<(u64, u64)> {
     let meta = fs::metadata(directory)?;
     Ok((meta.dev(), meta.ino()))
-}
-
-/// The directories in a directory. Of a Maildir not the three that hold its messages.
-fn subdirectories(
-    directory: &Path,
-    maildir: bool,
-    unreadable: &mut Unreadable,
-) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        if maildir
-            && ["cur", "new", "tmp"]
-                .iter()
-                .any(|own| entry.file_name() == *own)
-        {
-            continue;
-        }
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            found.push(entry.path());
-        } else if kind.is_symlink() {
-            match fs::metadata(entry.path()) {
-                Ok(meta) if meta.is_dir() => found.push(entry.path()),
-                Ok(_) => {}
-                Err(error) => unreadable.add(&entry.path(), &error),
-            }
-        }
-    }
-    Ok(found)
 }
 
 /// The name of a file in `cur` or `new`, taken apart. Any bytes are a name.

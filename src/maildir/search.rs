@@ -51,6 +51,8 @@ pub struct Found {
     pub files_seen: usize,
     /// How many files are compressed, and were left alone.
     pub compressed: usize,
+    /// How many compressed files lie outside of folders, and were left alone.
+    pub archives: usize,
     /// What could not be read.
     pub unreadable: Unreadable,
 }
@@ -141,6 +143,7 @@ impl Search<'_> {
             gone.extend(stage.examine_rest(listing, &mut found));
             settle::settle(&stages, &mut gone, &mut found);
         }
+        found.archives = walk.archives();
         found.copies.sort_by(Copy::rank);
         // A file that was renamed between two looks is one copy.
         let mut seen = HashSet::new();

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::notice::human::Passage;
 use crate::notice::lookup::{Hit, find, of_anybody, of_the_server};
-use crate::notice::speech::{self, Speech};
+use crate::notice::speech::Speech;
 use crate::notice::wording::{HIDDEN, Helps, LIBRARY, RECEIVER, REQUIRETLS, SENDER};
 use crate::notice::{Action, Evidence, Mta};
 
@@ -163,7 +163,11 @@ fn speeches<'a>(facts: &Facts<'a>) -> Vec<Speech<'a>> {
     let (mta, passage) = (facts.mta, facts.passage);
     let mut speeches = vec![Speech::text(&passage.reason, mta)];
     if mta == Mta::Sendmail {
-        speeches.push(Speech::text(&passage.session.remarks, mta));
+        // A remark is about the recipient whose line comes next, unless that line has another reason.
+        let reason = speeches[0].whole();
+        if !says_something(reason) || reason.contains("tls") {
+            speeches.push(Speech::text(&passage.session.remarks, mta));
+        }
         speeches.push(Speech::reply("text", &passage.session.replies));
     }
     // Of other servers the comment is what the code means.
@@ -198,17 +202,21 @@ fn requiretls(speeches: &[Speech<'_>], mta: Mta) -> Option<Verdict> {
 fn sender(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Option<Verdict> {
     speeches.iter().find_map(|speech| {
         let hit = find(SENDER, of_the_server, facts.mta, speech, speech.sender())?;
-        let is_sure = facts.mta != Mta::Unknown || leads(&speech.sender()[..hit.range.start]);
-        if hit.row.helps == Helps::Yes && !is_sure {
+        let words = &speech.sender()[hit.range.clone()];
+        let is_sure = match facts.mta {
+            Mta::Unknown => {
+                leads(&speech.sender()[..hit.range.start]) && !answered(words, speeches)
+            }
+            Mta::Postfix => !answered(words, speeches),
+            // Sendmail only repeats a reply that its transcript shows.
+            Mta::Sendmail => !facts.passage.heard.may_have(words),
+            _ => true,
+        };
+        if !is_sure && (hit.row.helps == Helps::Yes || facts.mta == Mta::Sendmail) {
             return None;
         }
         let mut verdict = hit.verdict(speech, 0);
         if facts.mta == Mta::Sendmail {
-            // The remote said it first: Sendmail only repeats a reply that its transcript shows.
-            let replies = speech::plain(&facts.passage.session.replies.to_ascii_lowercase());
-            if replies.contains(&speech.sender()[hit.range]) {
-                return None;
-            }
             if refused_starttls(facts) {
                 verdict.cause = Cause::StarttlsRejected;
             }
@@ -223,10 +231,18 @@ fn sender(speeches: &[Speech<'_>], facts: &Facts<'_>) -> Option<Verdict> {
 
 /// Nobody knows how an unknown server quotes another one: its own words are those at the very start.
 fn leads(before: &str) -> bool {
-    let before = before
+    before
         .trim()
-        .trim_start_matches("delivery temporarily suspended:");
-    !before.contains(|c: char| c.is_alphanumeric() || c == '~')
+        .trim_start_matches("delivery temporarily suspended:")
+        .chars()
+        .all(|c| c.is_whitespace() || c == '(')
+}
+
+/// Does a reply, which is all that one field holds, say this? Then the text repeats it.
+fn answered(words: &str, speeches: &[Speech<'_>]) -> bool {
+    speeches
+        .iter()
+        .any(|speech| speech.sender().is_empty() && speech.receiver().contains(words))
 }
 
 /// Causes that a library's text inside the sender's words names more closely.

@@ -5,8 +5,9 @@
 //! only addresses that the machine part knows count, so that prose and quoted subjects do not.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
-use crate::notice::transcript::{Session, Transcript};
+use crate::notice::transcript::{Heard, MAX_REASON, Session, Transcript, push};
 
 /// What the text says about one recipient.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -14,7 +15,9 @@ pub(super) struct Passage {
     /// The reason, on one line.
     pub(super) reason: String,
     /// What Sendmail's transcript shows before it.
-    pub(super) session: Session,
+    pub(super) session: Rc<Session>,
+    /// All that remote servers say in that transcript.
+    pub(super) heard: Rc<Heard>,
     /// Sendmail's transcript has a line about the recipient.
     in_transcript: bool,
 }
@@ -35,9 +38,6 @@ const HEADINGS: [&str; 10] = [
     "Remote Server returned",
 ];
 
-/// A reason is read up to this many bytes: one line may be the reason of ten thousand recipients.
-pub(super) const MAX_REASON: usize = 2048;
-
 /// For each of `recipients` (its final address first, then others for it) what `text` says about it.
 ///
 /// An address may stand for several recipients; the text then speaks of all of them.
@@ -54,6 +54,7 @@ pub(super) fn passages(text: &str, recipients: &[Vec<&str>]) -> Vec<Passage> {
         bare_names: known.keys().any(|name| !name.contains('@')),
         known,
         passages: vec![Passage::default(); recipients.len()],
+        is_open: false,
         entry: Vec::new(),
         indent: Some(0),
         transcript: Transcript::default(),
@@ -62,20 +63,38 @@ pub(super) fn passages(text: &str, recipients: &[Vec<&str>]) -> Vec<Passage> {
     for line in text.lines() {
         reader.line(line);
     }
-    let unclaimed = std::mem::take(&mut reader.transcript).unclaimed();
-    for passage in reader.passages.iter_mut().filter(|p| !p.in_transcript) {
-        passage.session.replies.clone_from(&unclaimed);
+    let (unclaimed, heard) = std::mem::take(&mut reader.transcript).finish();
+    for passage in &mut reader.passages {
+        passage.heard = Rc::clone(&heard);
+        if !passage.in_transcript {
+            passage.session = Rc::clone(&unclaimed);
+        }
     }
     let slot = |name: &&str| reader.known.get(&name.to_lowercase()).copied();
-    let passages = recipients.iter().enumerate().map(|(own, names)| {
+    let places = recipients.iter().enumerate().map(|(own, names)| {
         // The members of an alias may have its address as their final one, all of them.
         let by_own_name = names.iter().filter_map(slot).find(|i| *i == own);
-        let place = by_own_name.or_else(|| slot(names.first()?));
-        place
-            .map(|i| reader.passages[i].clone())
-            .unwrap_or_default()
+        by_own_name.or_else(|| slot(names.first()?))
     });
-    passages.collect()
+    handed_out(reader.passages, &places.collect::<Vec<_>>())
+}
+
+/// The passages at these places. Only one that several have is copied: there may be ten thousand.
+fn handed_out(mut passages: Vec<Passage>, places: &[Option<usize>]) -> Vec<Passage> {
+    let mut takers = vec![0; passages.len()];
+    places.iter().flatten().for_each(|&i| takers[i] += 1);
+    let mut hand_out = |place: &Option<usize>| {
+        let i = (*place)?;
+        takers[i] -= 1;
+        Some(match takers[i] {
+            0 => std::mem::take(&mut passages[i]),
+            _ => passages[i].clone(),
+        })
+    };
+    places
+        .iter()
+        .map(|place| hand_out(place).unwrap_or_default())
+        .collect()
 }
 
 struct Reader {
@@ -83,8 +102,10 @@ struct Reader {
     /// Some recipient is a name without a domain.
     bare_names: bool,
     passages: Vec<Passage>,
-    /// The recipients whose reason goes on, and how far their line was indented; without that the
-    /// reason is a paragraph below, which ends at an empty line (qmail, Gmail).
+    /// A reason goes on.
+    is_open: bool,
+    /// The recipients whose reason it is and still has room, and how far their line was indented; without
+    /// that the reason is a paragraph below, which ends at an empty line (qmail, Gmail).
     entry: Vec<usize>,
     indent: Option<usize>,
     transcript: Transcript,
@@ -96,18 +117,17 @@ impl Reader {
     fn line(&mut self, line: &str) {
         let content = line.trim();
         if content.is_empty() {
-            self.entry.clear();
+            self.is_open = false;
             return;
         }
         let indent = line.len() - line.trim_start().len();
-        let below = !self.entry.is_empty() && self.indent.is_none();
-        let transcript = if self.entry.is_empty() {
-            indent == 0 || content.starts_with(['<', '>'])
-        } else {
-            indent == 0 && !below
+        let below = self.is_open && self.indent.is_none();
+        let transcript = match self.is_open {
+            true => indent == 0 && !below,
+            false => indent == 0 || content.starts_with(['<', '>']),
         };
         if transcript && self.transcript.take(content) {
-            self.entry.clear();
+            self.is_open = false;
             return;
         }
         let (named, rest) = self.addresses(without_noise(content));
@@ -117,19 +137,21 @@ impl Reader {
             for &i in &named {
                 push(&mut self.passages[i].reason, reason(rest));
                 if let Some(session) = &session {
-                    self.passages[i].session.follow(session);
+                    Session::follow(&mut self.passages[i].session, session);
                     self.passages[i].in_transcript = true;
                 }
             }
             let below = content.ends_with(':') && matches!(rest.trim(), "" | ":" | "\":");
             self.indent = (!below).then_some(indent);
-            self.entry = named;
-        } else if !self.entry.is_empty() && self.indent.is_none_or(|entry| indent > entry) {
-            for i in 0..self.entry.len() {
-                push(&mut self.passages[self.entry[i]].reason, content);
-            }
+            (self.is_open, self.entry) = (true, named);
+        } else if self.is_open && self.indent.is_none_or(|entry| indent > entry) {
+            let passages = &mut self.passages;
+            self.entry.retain(|&i| {
+                push(&mut passages[i].reason, content);
+                passages[i].reason.len() < MAX_REASON
+            });
         } else {
-            self.entry.clear();
+            self.is_open = false;
             self.prose(content);
         }
     }
@@ -144,7 +166,7 @@ impl Reader {
             .find_map(|heading| content.strip_prefix(heading));
         if std::mem::take(&mut self.heading) && heading.is_none() {
             push(&mut passage.reason, content);
-            (self.entry, self.indent) = (vec![0], None);
+            (self.is_open, self.entry, self.indent) = (true, vec![0], None);
         }
         if let Some(rest) = heading {
             push(&mut passage.reason, rest.trim());
@@ -239,26 +261,6 @@ fn reason(rest: &str) -> &str {
         None => rest,
     };
     rest.trim_start_matches([':', '.']).trim()
-}
-
-pub(super) fn push(reason: &mut String, words: &str) {
-    if words.is_empty() || reason.len() >= MAX_REASON {
-        return;
-    }
-    if !reason.is_empty() {
-        reason.push(' ');
-    }
-    let room = MAX_REASON.saturating_sub(reason.len());
-    reason.push_str(start(words, room));
-}
-
-/// The first `length` bytes, or as many as end with a character.
-pub(super) fn start(words: &str, length: usize) -> &str {
-    let mut end = words.len().min(length);
-    while !words.is_char_boundary(end) {
-        end -= 1;
-    }
-    &words[..end]
 }
 
 /// Exim writes bytes that are not ASCII as `\303\274` (`string.c`, `string_printing`).
@@ -375,7 +377,7 @@ mod tests {
         };
         let read: Vec<_> = passages
             .iter()
-            .map(|p| (p.reason.as_str(), &p.session))
+            .map(|p| (p.reason.as_str(), &*p.session))
             .collect();
         let none = &Session::default();
         let expected = [

@@ -194,7 +194,7 @@ fn address(field: &Field<'_>) -> Option<String> {
     let value = unfold(field);
     let (kind, address) = untyped(&value);
     // A comment may stand behind it.
-    let address = match address.split_once(" (") {
+    let address = match address.split_once('(') {
         Some((bare, _)) if bare.contains('@') && !bare.contains('"') => bare,
         _ => address,
     };
@@ -290,7 +290,7 @@ mod tests {
         let (message, recipients) = groups(
             "Reporting-MTA: dns; a.example.org\nX-Mail-Queue-ID: 1\nAction: delayed (soon)\n\
              Final-Recipient: rfc822;<b@example.net>\nStatus: 4.0.0 (it (really) hurts)\n\
-             Final-Recipient: rfc822;c@example.net (Carol)\nStatus: 5.1.1\n\nFinal-Recipient: rfc822; d@example.net\n",
+             Final-Recipient: rfc822;c@example.net(Carol)\nStatus: 5.1.1\n\nFinal-Recipient: rfc822; d@example.net\n",
         );
         assert_eq!(
             recipients[1].final_recipient.as_deref(),

@@ -1,5 +1,6 @@
 //! The keys in the mail reader: from the sent message, for tagged messages, and when something goes wrong.
 
+use std::fs;
 use std::path::Path;
 
 use crate::site::{Reader, Site, Submission};
@@ -171,6 +172,35 @@ fn no_harm_whatever_happens(reader: Reader) {
         assert_settings(&screen, [true, false, false]);
     }
     assert_eq!(site.postfix.submissions(), 1, "{}", site.postfix.log());
+}
+
+/// Few columns and rows: the notices alone, all of them tagged, and yes to the question.
+#[test]
+#[ignore = "needs root and Postfix: tests/run"]
+fn the_keys_for_many_in_a_narrow_terminal() {
+    for reader in [Reader::Mutt, Reader::NeoMutt] {
+        let site = Site::start(Submission::ImplicitTls);
+        site.send(reader, &[BOB]);
+        wait_for_notices(&site, 1);
+        let ordinary = site.postfix.mailbox().join("new/1.ordinary");
+        let text = "From: Dave <dave@example.net>\nSubject: An ordinary one\n\nHello\n";
+        fs::write(ordinary, text).expect("a message");
+        let screen = open(&site, "", reader, [true, true, true], [40, 10]);
+        screen.wait_for("An ordinary one");
+        screen.press(",l");
+        screen.wait_until("the notice alone", |text| {
+            text.contains("Delayed Mail") && !text.contains("ordinary")
+        });
+        screen.press("T~A\r,T");
+        screen.wait_until("the question", |text| text.trim_end().ends_with(QUESTION));
+        screen.press("y");
+        screen.wait_for(PAUSE);
+        site.closed.wait_for_one();
+        screen.press(" ");
+        screen.wait_for("2/2");
+        assert!(!screen.screen().contains("ordinary"), "{}", screen.screen());
+        assert_settings(&screen, [true, true, true]);
+    }
 }
 
 fn open(site: &Site, before: &str, reader: Reader, set: [bool; 3], size: [u16; 2]) -> Terminal {

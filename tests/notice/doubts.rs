@@ -48,6 +48,14 @@ fn an_unknown_server_quotes_in_ways_of_its_own() {
         format!("Antwort der Gegenstelle: {OWN}"),
         format!("host mx.example.net rejected it; {OWN}"),
         format!("mx.example.net: {OWN}"),
+        format!("\u{ab}{OWN}\u{bb}"),
+        format!("'{OWN}'"),
+        format!("[{OWN}]"),
+        format!("-> {OWN}"),
+        format!("<< {OWN}"),
+        format!("| {OWN}"),
+        format!("\u{2014} {OWN}"),
+        format!("== {OWN}"),
     ] {
         let diagnostic = format!("Diagnostic-Code: X-Some; {quoted}");
         for message in [
@@ -101,6 +109,57 @@ fn a_reply_of_the_transcript_that_no_recipient_follows() {
     let causes: Vec<_> = read(&message).recipients.iter().map(|r| r.cause).collect();
     assert_eq!(causes[0], Cause::NotTls);
     assert_eq!(causes.len(), 2);
+}
+
+/// What a remote server answered anywhere in the transcript is no finding of Sendmail's own, whatever stands between
+/// the reply and the line of the recipient.
+#[test]
+fn a_reply_of_the_transcript_far_from_the_line() {
+    let words = "454 4.7.0 TLS handshake failed.";
+    let own = layouts::notice("sendmail", true, "4.7.0", words);
+    let line = format!("<bob@example.net>... Deferred: {words}\n");
+    assert!(read(&own).opt_out_helps() && own.contains(&line));
+    let mx = "... while talking to mx.example.net.:\n";
+    for session in [
+        format!("{mx}>>> DATA\n<<< {words}\n<dave@example.com>... Deferred: {words}\n"),
+        format!("{mx}>>> DATA\n<<< {words}\n>>> QUIT\n<<< 221 bye\n"),
+        format!("{mx}>>> RCPT To:<bob@example.net>\n<<< {words}\n>>> RSET\n<<< 250 ok\n"),
+        format!(
+            "{mx}>>> RCPT To:<bob@example.net>\n<<< {words}\n... while talking to mx2.example.net.:\n"
+        ),
+        format!("{mx}>>> DATA\n<<< 454-4.7.0 TLS\n<<< 454 4.7.0 handshake failed.\n"),
+        format!("{mx}>>> DATA\n{}", "<<< 454 4.7.0 no\n".repeat(10_000)),
+    ] {
+        let message = own.replace(&line, &format!("{session}{line}"));
+        assert!(!read(&message).opt_out_helps(), "{message}");
+    }
+}
+
+/// A remark of Sendmail's whose recipient has no line is not about the next one, who has another reason.
+#[test]
+fn a_remark_before_the_line_of_somebody_else() {
+    let remark = "454 4.7.0 DANE check failed.\n";
+    for (reason, helps) in [
+        ("Deferred", true),
+        ("Deferred: Connection refused by mx.example.net.", false),
+    ] {
+        let own = layouts::notice("sendmail", true, "4.4.1", "Connection refused");
+        let line = "<bob@example.net>... Deferred: Connection refused\n";
+        assert!(own.contains(line));
+        let message = own.replace(line, &format!("{remark}<bob@example.net>... {reason}\n"));
+        assert_eq!(read(&message).opt_out_helps(), helps, "{message}");
+    }
+}
+
+/// The text repeats what the field shows to be the reply of another server.
+#[test]
+fn the_text_repeats_a_reply() {
+    let remote = format!("Remote-MTA: dns; mx.example.net\nDiagnostic-Code: smtp; 450 4.7.4 {OWN}");
+    assert!(!read(&report(&format!("<bob@example.net>: {OWN}"), &remote)).opt_out_helps());
+    let own = layouts::notice("postfix", true, "4.7.4", OWN);
+    assert!(read(&own).opt_out_helps() && own.contains("X-Postfix; "));
+    let program = own.replace("Diagnostic-Code: X-Postfix; ", "Diagnostic-Code: x-unix; ");
+    assert!(!read(&program).opt_out_helps());
 }
 
 /// Sendmail gives the members of an alias its address, and names them in a field of its own.

@@ -16,6 +16,11 @@ pub(crate) fn all(size: usize) -> Vec<(&'static str, Vec<u8>)> {
             .map(|i| format!("{before}{i}{after}"))
             .collect::<String>()
     };
+    let list = |before: &str, after: &str| {
+        let all = (0..10_000).map(|i| format!("{before}b{i}@example.net{after}"));
+        all.collect::<String>()
+    };
+    let groups = list("Final-Recipient: rfc822; ", "\nAction: delayed\n\n");
     let prose = |body: &str| format!("{PLAIN}\nCould not be delivered\n\n{body}");
     let typed = |header: &str, body: &str| format!("{PLAIN}{header}\n\n{body}");
     let shapes = [
@@ -36,6 +41,25 @@ pub(crate) fn all(size: usize) -> Vec<(&'static str, Vec<u8>)> {
                 "{REPORT}{TEXT}<b@example.net>: {}\n{STATUS}{}",
                 "x".repeat(900_000),
                 fill(RECIPIENT)
+            ),
+        ),
+        (
+            "one reason for ten thousand",
+            format!(
+                "{REPORT}{TEXT}{}: no\n{}\n{STATUS}{groups}",
+                list("<", ">,"),
+                fill("  x\n")
+            ),
+        ),
+        (
+            "one session for ten thousand",
+            format!(
+                "{REPORT}{TEXT}>>> {}\n<<< 450 {}\n450 {}\n{}... Deferred\n{}\n{STATUS}{groups}",
+                "x".repeat(4_000),
+                "y".repeat(4_000),
+                "z".repeat(4_000),
+                list("<", ">,"),
+                fill("<<< 450 no\n")
             ),
         ),
         (

@@ -92,10 +92,12 @@ fn what_cannot_be_read_is_said_once() {
         let name = format!("Mail/Sent/cur/17000000{number}.z:2,S");
         fs::write(home.path(&name), squeezed).expect("a file");
     }
+    fs::write(home.path("Mail/2019.mbox.gz"), "").expect("a file");
+    fs::write(home.path("Mail/Sent/older.tar.xz"), "").expect("a file");
     std::os::unix::fs::symlink("circle", home.path("Mail/Sent/cur/circle")).expect("a link");
     let run = home.run(&["find", ID], "");
     let text = "4 messages in 1 folders (1 files or folders could not be read; 3 compressed messages were left \
-                alone)";
+                alone; 2 compressed archives were not looked into)";
     assert!(run.status == 66 && run.stderr.contains(text), "{run:?}");
 }
 
@@ -161,6 +163,23 @@ fn a_mount_that_hangs_is_not_touched_for_what_lies_in_sent() {
     let (status, stdout, stderr, _) = with_a_hanging_mount(&home, &format!("tls-optout find {ID}"));
     let found = format!("{}\n", home.copy().display());
     assert_eq!((status, stdout), (0, found), "{stderr}");
+}
+
+/// Nor does one that mutt names, whose answer is looked at before anything else.
+#[test]
+#[ignore = "mounts a file system: needs /dev/fuse and user namespaces or root, and mutt"]
+fn a_mount_that_mutt_names_does_not_hang_the_start() {
+    let home = Home::new(Script::tls());
+    let rc = "set folder=~/Mail/Net\nset spoolfile=~/Mail/Net/INBOX\nset record=~/Mail/Sent\n";
+    fs::write(home.path(".muttrc"), rc).expect("a file");
+    let config = home.config();
+    let (_, account) = config.split_once("[[account]]").expect("an account");
+    home.write_config(&format!("[mail]\n\n[[account]]{account}"));
+    let (status, stdout, stderr, took) =
+        with_a_hanging_mount(&home, &format!("tls-optout find {ID}"));
+    let found = format!("{}\n", home.copy().display());
+    assert_eq!((status, stdout), (0, found), "{stderr}");
+    assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
 /// script(1) gives the program a terminal. Each key is pressed when the question stands there.

@@ -29,6 +29,8 @@ programs='
 /usr/bin/maildrop              maildrop         a delivery agent under test
 /usr/bin/fdm                   fdm              a delivery agent under test
 /usr/bin/sieve-filter          dovecot-sieve    a delivery agent under test
+/usr/lib/dovecot/dovecot-lda   dovecot-core     a delivery agent under test
+/usr/bin/mbsync                isync            fetches mail into a folder under test
 /usr/bin/mmdebstrap            mmdebstrap       makes the Debian folder with Postfix
 /usr/bin/shellcheck            shellcheck       checks the shell scripts
 '

@@ -160,7 +160,7 @@ impl Store {
     pub(super) fn create(path: &Path) -> rusqlite::Result<Store> {
         let db = Connection::open(path)?;
         db.execute_batch(
-            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-8000;",
+            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-1000;",
         )?;
         db.execute_batch(SCHEMA)?;
         Ok(Store { db })
