@@ -70,7 +70,9 @@ impl Alone {
         let look = folder.join(LOOK);
         if of_file(&look, lock)?.is_none() {
             tracing::info!("waiting for `tls-optout watch --once` to end");
-            of_file(&look, wait_for)?;
+            of_file(&look, |file| {
+                fcntl_lock(&file, FlockOperation::LockExclusive)
+            })?;
         }
         Ok(alone)
     }
@@ -81,7 +83,10 @@ impl Alone {
     /// [`Error::Io`].
     pub fn to_look(folder: &Path) -> Result<Option<Alone>, Error> {
         let look = of_file(&folder.join(LOOK), lock)?;
-        let is_daemon_there = of_file(&folder.join(DAEMON), is_locked)?;
+        // Asks without taking it: a daemon that starts at this moment must not find it taken.
+        let is_daemon_there = of_file(&folder.join(DAEMON), |file| {
+            Ok(fcntl_getlk(&file, &Flock::from(FlockType::WriteLock))?.is_some())
+        })?;
         Ok(look.filter(|_| !is_daemon_there))
     }
 }
@@ -109,15 +114,6 @@ fn lock(file: File) -> rustix::io::Result<Option<Alone>> {
         Err(Errno::AGAIN | Errno::ACCESS) => Ok(None),
         other => other.map(|()| Some(Alone { lock: file })),
     }
-}
-
-fn wait_for(file: File) -> rustix::io::Result<()> {
-    fcntl_lock(&file, FlockOperation::LockExclusive)
-}
-
-/// Asks without taking it: a daemon that starts at this moment must not find it taken.
-fn is_locked(file: File) -> rustix::io::Result<bool> {
-    fcntl_getlk(&file, &Flock::from(FlockType::WriteLock)).map(|lock| lock.is_some())
 }
 
 /// The number in the file; empty where there is none.

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
@@ -51,11 +51,6 @@ pub(super) fn run(command: &mut Command, limit: Duration) -> io::Result<Option<O
             Ok(None)
         }
     }
-}
-
-/// Waits for the end of a child in a thread of its own, so that no zombie stays.
-pub(super) fn wait_beside(mut child: Child) {
-    thread::spawn(move || child.wait());
 }
 
 #[cfg(test)]
