@@ -269,11 +269,17 @@ fn what_no_desktop_showed_is_shown_when_there_is_one() {
     // The next look, which a signal brings at once.
     daemon.signal("HUP");
     assert!(desktop.next().summary.contains("bob@example.net"));
+    daemon.wait_for_log("offer 1: told (desktop)");
     drop(desktop);
     let desktop = Desktop::start(&bus, &["actions", "body"]);
+    // Its numbers begin anew: this is a notification of another program.
+    desktop.click(1, "dismiss");
     deliver(&home, "2.notice", &numbered(&home, 2));
     desktop.next();
     daemon.wait_for_log("offer 2: told (desktop)");
+    desktop.click(1, "dismiss");
+    daemon.wait_for_log("offer 2: dismissed");
+    wait_for_offers(&home, 1);
     daemon.stop();
     assert!(
         desktop

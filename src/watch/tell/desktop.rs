@@ -11,7 +11,7 @@ use std::time::Duration;
 use zbus::MatchRule;
 use zbus::blocking::connection::Builder;
 use zbus::blocking::{Connection, MessageIterator};
-use zbus::message::Type;
+use zbus::message::{Message, Type};
 use zbus::names::MemberName;
 use zbus::zvariant::Value;
 
@@ -37,6 +37,8 @@ const PATH: &str = "/org/freedesktop/Notifications";
 /// What stands on the desktop.
 #[derive(Default)]
 struct Shown {
+    /// The server that shows it, by its unique name on the bus: another begins anew with its numbers.
+    server: String,
     /// Which offer a notification tells of; `None` is all of them.
     offers: HashMap<u32, Option<i64>>,
     /// There will be no more.
@@ -197,6 +199,10 @@ impl Bus {
         );
         let reply = connection.call_method(Some(NAME), PATH, Some(NAME), "Notify", &message)?;
         let number: u32 = reply.body().deserialize()?;
+        let server = sender(&reply);
+        if shown.server != server {
+            (shown.server, shown.offers) = (server, HashMap::new());
+        }
         shown.offers.insert(number, offer);
         Ok(())
     }
@@ -224,6 +230,9 @@ impl Listener {
     /// Until the connection ends, or nothing is shown any more.
     fn listen(&self, signals: MessageIterator) {
         for message in signals.flatten() {
+            if lock(&self.shown).server != sender(&message) {
+                continue;
+            }
             let header = message.header();
             let body = message.body();
             match header.member().map(MemberName::as_str) {
@@ -263,6 +272,15 @@ impl Listener {
     fn forget(&self, number: u32) -> Option<Option<i64>> {
         lock(&self.shown).offers.remove(&number)
     }
+}
+
+/// The unique name of the connection that a message comes from.
+fn sender(message: &Message) -> String {
+    let header = message.header();
+    header
+        .sender()
+        .map(|name| name.to_string())
+        .unwrap_or_default()
 }
 
 /// "bob@example.net", or "bob@example.net and 2 more".
