@@ -158,10 +158,14 @@ impl Telling {
                     true => journal.note_told(offer, way.name(), now()),
                     false => Ok(()),
                 };
-                self.teller.answered(offer, way, noted.is_ok());
+                let is_left_to_us = self.teller.answered(offer, way, noted.is_ok()) && !is_done;
                 noted?;
                 if is_done {
                     tracing::debug!("offer {offer}: told ({})", way.name());
+                }
+                // The threads of the old configuration have ended before they came to it.
+                if is_left_to_us {
+                    self.tell(journal)?;
                 }
             }
             Event::Dismiss(offer) => {

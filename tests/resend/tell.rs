@@ -151,6 +151,32 @@ fn after_a_crash_it_is_told_at_most_once_more() {
     home.received();
 }
 
+/// What the old configuration would have told next is told by the new one, and not at the next look only.
+#[test]
+fn a_new_configuration_goes_on_where_the_old_one_was() {
+    let hook = "on_offer = [\"sh\", \"-c\", \"echo $TLS_OPTOUT_OFFER >> told; until [ -e go ]; do sleep 0.05; done\"]";
+    let home = home_telling(hook);
+    let mut daemon = Daemon::start(&home, &[]);
+    daemon.wait_for_log("watching");
+    deliver(&home, "1.notice", &home.notice());
+    wait_for("the hook", || {
+        (lines_of(&home, "told") == ["1"]).then_some(())
+    });
+    deliver(&home, "2.notice", &numbered(&home, 2));
+    wait_for_offers(&home, 2);
+    tell(
+        &home,
+        "on_offer = [\"sh\", \"-c\", \"echo new $TLS_OPTOUT_OFFER >> told\"]",
+    );
+    daemon.signal("HUP");
+    daemon.wait_for_log("the configuration was read again");
+    home.file("go", "");
+    daemon.wait_for_log("offer 2: told (hook)");
+    daemon.stop();
+    assert_eq!(lines_of(&home, "told"), ["1", "new 2"]);
+    home.received();
+}
+
 /// A hook that hangs, or cannot be run, holds nothing up.
 #[test]
 fn a_bad_hook_does_no_harm() {
