@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use crate::config::{Config, Tell, durable};
+use crate::maildir::wildcard::expand;
 use crate::notice::{self, provenance::Provenance};
 use crate::offer::Recorded;
 use crate::offer::store::Journal;
@@ -257,13 +258,9 @@ fn notice_id(journal: &Journal, offer: i64) -> Result<Option<String>, Failure> {
 fn letter(config: &Config) -> Option<Letter> {
     let mut addresses = config.accounts.iter().flat_map(|account| &account.from);
     let address = addresses.find(|address| !address.starts_with('*'))?;
-    let folder = config
-        .mail
-        .inbox
-        .iter()
-        .find(|folder| folder.join("tmp").is_dir())?;
+    let mut folders = config.mail.inbox.iter().flat_map(|inbox| expand(inbox));
     Some(Letter {
-        folder: folder.clone(),
+        folder: folders.find(|folder| folder.join("tmp").is_dir())?,
         address: address.clone(),
     })
 }

@@ -19,6 +19,7 @@ mod listing;
 pub mod proof;
 pub mod pulse;
 pub mod search;
+pub mod wildcard;
 
 /// The largest message that is read, in bytes. Submission servers take less; the mail parser's
 /// offsets end at 4 GiB.

@@ -21,6 +21,7 @@ use examine::Examiner;
 use super::external::Program;
 use super::listing::Listing;
 use super::pulse::Pulse;
+use super::wildcard::expand;
 
 /// So many files are read in order before threads are started: a hit is nearly always among them.
 const NEAREST: usize = 256;
@@ -34,7 +35,8 @@ const ROUNDS: usize = 50;
 /// Where to look.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Places {
-    /// Folders for sent mail. One that is no Maildir itself stands for all folders below it.
+    /// Folders for sent mail. One that is no Maildir itself stands for all folders below it. Names may hold
+    /// [wildcards](super::wildcard), here and below.
     pub sent: Vec<PathBuf>,
     /// Folders or roots of folders; everything below them is searched next.
     pub search: Vec<PathBuf>,
@@ -175,11 +177,11 @@ impl Places {
     fn stage(&self, in_sent: bool, walk: &mut Walk, unreadable: &mut Unreadable) -> Vec<PathBuf> {
         let roots = if in_sent { &self.sent } else { &self.search };
         let mut folders = Vec::new();
-        for root in roots {
-            if in_sent && is_maildir(root) {
-                folders.extend(walk.only(root));
+        for root in roots.iter().flat_map(|root| expand(root)) {
+            if in_sent && is_maildir(&root) {
+                folders.extend(walk.only(&root));
             } else {
-                folders.extend(walk.below(root, unreadable));
+                folders.extend(walk.below(&root, unreadable));
             }
         }
         folders

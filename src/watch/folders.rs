@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::progress::Window;
 use crate::maildir::folder::{FileName, PARTS, Unreadable, Walk};
+use crate::maildir::wildcard::{directories_above, expand};
 use crate::terminal::shown;
 
 /// Two changes of a directory within a tick of the file system's clock look like one; that of some
@@ -41,7 +42,8 @@ struct Known {
 }
 
 impl Folders {
-    /// `roots` are Maildir folders, or directories with Maildir folders below. They need not exist yet.
+    /// `roots` are Maildir folders, or directories with Maildir folders below. They need not exist yet, and may hold
+    /// [wildcards](crate::maildir::wildcard).
     pub fn new(roots: Vec<PathBuf>) -> Folders {
         Folders {
             roots,
@@ -60,7 +62,9 @@ impl Folders {
         for root in self.roots.clone() {
             let mut unreadable = Unreadable::default();
             let count = folders.len();
-            folders.extend(walk.below(&root, &mut unreadable));
+            for root in expand(&root) {
+                folders.extend(walk.below(&root, &mut unreadable));
+            }
             for (path, reason) in unreadable.named {
                 // What is not there may come, and is no fault.
                 if !matches!(path.try_exists(), Ok(false)) {
@@ -100,15 +104,16 @@ impl Folders {
         let mut directories = BTreeSet::new();
         let mut walk = Walk::default();
         for root in &self.roots {
-            for (directory, is_folder) in walk.directories_below(root, &mut Unreadable::default()) {
-                if is_folder {
-                    directories.extend(PARTS.map(|part| directory.join(part)));
+            for root in expand(root) {
+                let below = walk.directories_below(&root, &mut Unreadable::default());
+                for (directory, is_folder) in below {
+                    if is_folder {
+                        directories.extend(PARTS.map(|part| directory.join(part)));
+                    }
+                    directories.insert(directory);
                 }
-                directories.insert(directory);
             }
-            // Its parent also where it exists: it may be removed and made again.
-            let above = root.ancestors().skip(1).find(|path| path.is_dir());
-            directories.extend(above.map(Path::to_owned));
+            directories.extend(directories_above(root));
         }
         directories
     }

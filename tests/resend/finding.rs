@@ -83,6 +83,43 @@ fn the_index_is_built_checked_and_used() {
     check(1, "there is no index; `index` builds it\n");
 }
 
+/// Sent folders of several accounts by one name, with and without the index.
+#[test]
+fn wildcards_stand_for_folders_as_in_a_shell() {
+    let home = Home::new(Script::tls());
+    let sent = home.copy();
+    for (name, is_found) in [("~/Mail/S*", true), ("~/Mail/?", false)] {
+        let config = home
+            .config()
+            .replace("~/Mail/Sent", name)
+            .replace("search = [\"~/Mail\"]", "search = []");
+        home.write_config(&config);
+        let mut found = Vec::new();
+        for index in [false, true] {
+            if index {
+                assert_eq!(home.run(&["index"], "").status, 0);
+            }
+            let run = home.run(&["find", "--json", ID], "");
+            found.push((run.status, run.stdout));
+        }
+        let line = format!(
+            "{{\"path\":\"{}\",\"as_sent\":true,\"sendable\":true,\"flaws\":[]}}\n",
+            sent.display()
+        );
+        let expected = if is_found {
+            (0, line)
+        } else {
+            (66, String::new())
+        };
+        assert_eq!(found, [expected.clone(), expected]);
+        home.write_config(
+            &config
+                .replace(name, "~/Mail/Sent")
+                .replace("search = []", "search = [\"~/Mail\"]"),
+        );
+    }
+}
+
 #[test]
 fn what_cannot_be_read_is_said_once() {
     let home = Home::new(Script::tls());

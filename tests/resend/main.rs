@@ -27,6 +27,7 @@ mod session;
 mod several;
 mod standing;
 mod tell;
+mod unread;
 mod watch;
 
 use std::fs;

@@ -8,6 +8,7 @@ use crate::kept;
 use crate::maildir::folder::{PARTS, is_maildir};
 use crate::maildir::proof::Mismatch;
 use crate::maildir::search::{Copy, Flaw};
+use crate::maildir::wildcard::expand;
 use crate::maildir::{self, proof};
 use crate::notice::Returned;
 
@@ -121,5 +122,10 @@ fn is_received(copy: &Copy, config: &Config) -> bool {
     let folder = copy.path.ancestors().nth(2).and_then(real);
     copy.flaws.contains(&Flaw::CameBack)
         && folder.is_some()
-        && config.mail.inbox.iter().any(|inbox| real(inbox) == folder)
+        && config
+            .mail
+            .inbox
+            .iter()
+            .flat_map(|inbox| expand(inbox))
+            .any(|inbox| real(&inbox) == folder)
 }

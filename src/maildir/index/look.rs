@@ -10,6 +10,7 @@ use crate::maildir::folder::{FileName, PARTS, is_maildir};
 use crate::maildir::head::HeadReader;
 use crate::maildir::listing::distance;
 use crate::maildir::search::{Found, Places, Search};
+use crate::maildir::wildcard::stands_for;
 
 use super::remove;
 use super::store::{Hit, Store, is_broken};
@@ -103,15 +104,45 @@ fn is_within(folder: &Path, places: &Places) -> bool {
     let is_plain = folder
         .components()
         .all(|part| !matches!(part, Component::ParentDir));
-    let mut roots = places.search.iter();
-    is_plain && (roots.any(|root| folder.starts_with(root)) || places.is_for_sent(folder))
+    let is_below = |root: &PathBuf| folder.ancestors().any(|above| stands_for(root, above));
+    is_plain && (places.search.iter().any(is_below) || places.is_for_sent(folder))
 }
 
 impl Places {
     /// Is this a folder for sent mail?
     fn is_for_sent(&self, folder: &Path) -> bool {
-        self.sent
-            .iter()
-            .any(|root| folder == root || (folder.starts_with(root) && !is_maildir(root)))
+        let is_at = |above: &Path| above == folder || !is_maildir(above);
+        self.sent.iter().any(|root| {
+            let mut above = folder.ancestors();
+            above.any(|above| stands_for(root, above) && is_at(above))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_by_their_names_in_the_configuration() {
+        let places = |sent: &str, search: &str| Places {
+            sent: vec![sent.into()],
+            search: vec![search.into()],
+        };
+        let named = places("/none/*/Sent", "/none/a*");
+        for (folder, is_sent, is_searched) in [
+            ("/none/b/Sent", true, true),
+            ("/none/b/Sent/2026", true, true),
+            ("/none/a/Lists", false, true),
+            ("/none/b/Lists", false, false),
+            ("/none/a/../Sent", false, false),
+        ] {
+            let folder = Path::new(folder);
+            assert_eq!(named.is_for_sent(folder), is_sent, "{folder:?}");
+            assert_eq!(is_within(folder, &named), is_searched, "{folder:?}");
+        }
+        let plain = places("/none/Sent", "/none/Mail");
+        assert!(is_within(Path::new("/none/Mail"), &plain));
+        assert!(!is_within(Path::new("/none/Mailbox"), &plain));
     }
 }
