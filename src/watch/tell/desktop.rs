@@ -277,10 +277,7 @@ impl Listener {
 /// The unique name of the connection that a message comes from.
 fn sender(message: &Message) -> String {
     let header = message.header();
-    header
-        .sender()
-        .map(|name| name.to_string())
-        .unwrap_or_default()
+    header.sender().map(ToString::to_string).unwrap_or_default()
 }
 
 /// "bob@example.net", or "bob@example.net and 2 more".
