@@ -8,6 +8,8 @@ mod deliveries;
 #[cfg(feature = "desktop")]
 mod desktop;
 mod dismissed;
+#[cfg(feature = "desktop")]
+mod dunst;
 mod filter;
 mod finding;
 mod flood;
@@ -30,6 +32,7 @@ mod spelling;
 mod standing;
 mod tell;
 mod unattended;
+mod unread;
 #[path = "../support/wait.rs"]
 mod wait;
 mod watch;
