@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::cli::{NAME, Resend, Sending};
 use crate::config::{Asking, Config, Places};
 use crate::notice;
+use crate::offer::sorted::Recipients;
 use crate::offer::standing::{Facts, Waits, consents};
 use crate::offer::store::Journal;
 use crate::offer::{Recorded, State, consider};
@@ -20,7 +21,7 @@ use crate::watch::{Event, Turn};
 
 use super::resend::case::Case;
 use super::resend::outgoing;
-use super::send::{Outgoing, send};
+use super::send::{Outgoing, Standing, send};
 use super::{CONFIG, DATA, Failure, INTERNAL, IO, NO_INPUT, NOTHING, TRY_AGAIN, journal, now};
 
 /// How long the daemon waits at its end for a submission that is under way.
@@ -78,9 +79,9 @@ impl Worker {
 
 /// Sends what standing consent covers and whose turn it is, until `is_over`. The number of messages.
 ///
-/// The configuration is read anew each time: a `never` that was just written holds.
+/// The configuration is read anew for each: a `never` that was just written holds.
 pub(super) fn act(places: &Places, is_over: &AtomicBool) -> Result<usize, Failure> {
-    let config = Config::load(places, Asking::Never)?;
+    let mut config = Config::load(places, Asking::Never)?;
     if !config.policy.has_auto() {
         return Ok(0);
     }
@@ -94,6 +95,7 @@ pub(super) fn act(places: &Places, is_over: &AtomicBool) -> Result<usize, Failur
             continue;
         }
         if let Some(tries) = journal.take_turn(offer.id, now())? {
+            config = Config::load(places, Asking::Never)?;
             let result = one(&config, places, &mut journal, &offer);
             sent += usize::from(matches!(result, Ok(Done::Sent(_))));
             settle(&mut journal, offer.id, tries, result)?;
@@ -108,16 +110,13 @@ fn is_wanted(config: &Config, journal: &mut Journal, offer: &Recorded) -> Result
         return Ok(false);
     };
     let deliveries = journal.deliveries(&offer.message_id)?;
-    let is_done = |address: &str| {
-        let address = address.to_lowercase();
-        let mut known = deliveries.iter().filter(|one| one.recipient == address);
-        known.any(|one| one.state != State::Refused)
-    };
+    let done = deliveries.iter().filter(|one| one.state != State::Refused);
+    let done = Recipients::new(done.map(|one| &*one.recipient));
     let is_auto = |address: &String| config.policy.decide(address).0 == Decision::Auto;
     Ok(consider(&notice).unwrap_or_default().iter().any(|report| {
         let original = report.original_recipient.as_ref();
         let mut names = original.into_iter().chain([&report.final_recipient]);
-        names.clone().any(is_auto) && !names.any(|name| is_done(name))
+        names.clone().any(is_auto) && !names.any(|name| done.has(name))
     }))
 }
 
@@ -175,8 +174,14 @@ fn one(
         Ok(send) => send,
         Err(waits) => return Ok(Done::Waits(waits)),
     };
+    // Finding the message and talking to the server take their time.
+    let holds = || Config::load(places, Asking::Never).is_ok_and(|new| new.policy == config.policy);
+    let standing = Standing {
+        most: config.auto_per_day,
+        holds: &holds,
+    };
     let outgoing = Outgoing {
-        standing: Some(config.auto_per_day),
+        standing: Some(standing),
         ..outgoing(&case)
     };
     let outcomes = send(journal, &outgoing, true)?;
@@ -212,7 +217,7 @@ fn settle(
         Err(failure) => {
             tracing::debug!("offer {id}: {failure}");
             match failure.status {
-                // Somebody else was faster, or the day is full.
+                // Somebody else was faster, the user has said no, or the day is full.
                 NOTHING => {}
                 TRY_AGAIN => tracing::info!("offer {id}: could not be sent now; tried again later"),
                 IO => {

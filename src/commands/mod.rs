@@ -105,8 +105,9 @@ impl From<config::Error> for Failure {
 
 impl From<crate::offer::store::Error> for Failure {
     fn from(error: crate::offer::store::Error) -> Failure {
+        use crate::offer::store::Error;
         let status = match error {
-            crate::offer::store::Error::Taken(_) | crate::offer::store::Error::Spent(_) => NOTHING,
+            Error::Taken(_) | Error::Spent(_) | Error::Withdrawn => NOTHING,
             _ => IO,
         };
         Failure::new(status, error)
@@ -225,13 +226,14 @@ fn notice_bytes(places: &Places, notice: &Path) -> Result<Vec<u8>, Failure> {
 
 /// The notice that an offer rests on.
 fn offer_bytes(places: &Places, number: i64) -> Result<Vec<u8>, Failure> {
-    let offer = journal(places)?.offer(number)?;
-    offer.map(|offer| offer.notice).ok_or_else(|| {
-        Failure::new(
-            NO_INPUT,
-            format!("no offer {number}; `{NAME} offers` lists them"),
-        )
-    })
+    let text = match journal(places)?.offer(number)? {
+        Some(offer) if !offer.notice.is_empty() => return Ok(offer.notice),
+        Some(_) => format!(
+            "offer {number} is done since more than a year, and its notice was not kept; give the notice itself"
+        ),
+        None => format!("no offer {number}; `{NAME} offers` lists them"),
+    };
+    Err(Failure::new(NO_INPUT, text))
 }
 
 /// The files given, or standard input where none is. A terminal is no message: say so at once.

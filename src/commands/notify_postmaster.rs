@@ -10,6 +10,7 @@ use crate::message::resubmission::OPT_OUT;
 use crate::message::text::rfc3339;
 use crate::notice::Notice;
 use crate::notice::provenance::Judgement;
+use crate::offer::fate::same;
 use crate::offer::{Delivery, State, letter_key};
 use crate::postmaster::{Failing, Letter, failing, letter};
 use crate::terminal::{Terminal, shown};
@@ -91,7 +92,7 @@ fn offer(
     }
     let mut journal = journal(places)?;
     let earlier = journal.deliveries(&key)?;
-    let to_same = |earlier: &&Delivery| earlier.recipient == letter.to;
+    let to_same = |earlier: &&Delivery| same(&earlier.recipient, &letter.to);
     if let Some(words) = earlier.iter().find(to_same).and_then(already) {
         writeln!(io::stdout(), "{}: {}", shown(&letter.to), shown(&words))?;
         return Ok(NOTHING);

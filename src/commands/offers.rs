@@ -8,8 +8,9 @@ use crate::cli::{Dismiss, NAME, Offers, Resolve};
 use crate::config::Places;
 use crate::message::text::rfc3339;
 use crate::notice::Action;
-use crate::offer::fate::{Fate, Known, fate, hearsay, history, same};
+use crate::offer::fate::{Fate, Known, same};
 use crate::offer::news::{Bearing, Fact};
+use crate::offer::sorted::{ByRecipient, Sorted};
 use crate::offer::store::Journal;
 use crate::offer::{Delivery, LETTER, Recorded, State};
 use crate::terminal::{self, shown};
@@ -29,7 +30,7 @@ pub(super) fn list(args: &Offers, places: &Places) -> Result<u8, Failure> {
         lines.extend(lines_of(&mut journal, &offer)?);
     }
     lines.extend(journal.letters()?.iter().map(letter));
-    lines.retain(|line| args.all || line.waits());
+    lines.retain(|line| args.all || waits(line.state));
     let mut out = io::stdout().lock();
     for line in &lines {
         match args.json {
@@ -51,37 +52,48 @@ pub(super) fn list(args: &Offers, places: &Places) -> Result<u8, Failure> {
 
 /// Is there somebody of whom the user has to decide?
 pub(super) fn awaits_word(journal: &mut Journal, offer: &Recorded) -> Result<bool, Failure> {
-    let lines = lines_of(journal, offer)?;
-    let awaits = |line: &Line| matches!(line.state, "open" | "given-up" | "refused");
-    Ok(lines.iter().any(awaits))
+    let now = now();
+    let awaits = |state| matches!(state, "open" | "given-up" | "refused");
+    seen(journal, offer, |view| view.states(now).any(awaits))
 }
 
 /// How many offers wait for the user.
 pub(super) fn count(journal: &mut Journal) -> Result<usize, Failure> {
     let mut count = 0;
+    let now = now();
     for offer in journal.briefs()? {
-        count += usize::from(lines_of(journal, &offer)?.iter().any(Line::waits));
+        let waits = seen(journal, &offer, |view| view.states(now).any(waits))?;
+        count += usize::from(waits);
     }
     Ok(count)
 }
 
 /// A line for each recipient of the offer.
 fn lines_of(journal: &mut Journal, offer: &Recorded) -> Result<Vec<Line>, Failure> {
+    seen(journal, offer, |view| view.lines(now()))
+}
+
+/// What `look` sees in all that is known about the offer.
+fn seen<T>(
+    journal: &mut Journal,
+    offer: &Recorded,
+    look: impl FnOnce(&View<'_>) -> T,
+) -> Result<T, Failure> {
     let deliveries = journal.deliveries(&offer.message_id)?;
     let facts = journal.facts(&offer.message_id)?;
-    let view = View {
+    let recipients = offer.waiting.iter().map(|(who, _)| &**who);
+    Ok(look(&View {
         offer,
-        deliveries: &deliveries,
-        facts: &facts,
-    };
-    Ok(view.lines(now()))
+        deliveries: ByRecipient::first(&deliveries, |delivery| &delivery.recipient),
+        facts: Sorted::new(&facts, recipients),
+    }))
 }
 
 /// An offer and all that is known about it.
 struct View<'a> {
     offer: &'a Recorded,
-    deliveries: &'a [Delivery],
-    facts: &'a [Fact],
+    deliveries: ByRecipient<&'a Delivery>,
+    facts: Sorted<'a>,
 }
 
 /// One recipient of one offer, or a letter.
@@ -93,33 +105,40 @@ struct Line {
     json: serde_json::Value,
 }
 
-impl Line {
-    /// Is it for the user to do something?
-    fn waits(&self) -> bool {
-        matches!(
-            self.state,
-            "open" | "given-up" | "refused" | "unknown" | "sending"
-        )
-    }
+/// Is it for the user to do something?
+fn waits(state: &'static str) -> bool {
+    matches!(
+        state,
+        "open" | "given-up" | "refused" | "unknown" | "sending"
+    )
 }
 
 impl View<'_> {
     fn lines(&self, now: i64) -> Vec<Line> {
-        let recipients = self.offer.waiting.iter().map(|(who, _)| &**who);
-        let all: Vec<&str> = recipients.collect();
         let waiting = self.offer.waiting.iter();
         waiting
-            .map(|(who, cause)| self.line(who, cause, &all, now))
+            .map(|(who, cause)| self.line(who, cause, now))
             .collect()
     }
 
-    fn line(&self, who: &str, cause: &str, all: &[&str], now: i64) -> Line {
+    /// The state of each recipient.
+    fn states(&self, now: i64) -> impl Iterator<Item = &'static str> {
+        let waiting = self.offer.waiting.iter();
+        waiting.map(move |(who, _)| self.state(who, self.facts.fate(who), now))
+    }
+
+    fn state(&self, who: &str, known: Option<Known<'_>>, now: i64) -> &'static str {
+        let delivery = self.deliveries.of(who).copied();
+        state(self.offer, delivery, known, now)
+    }
+
+    fn line(&self, who: &str, cause: &str, now: i64) -> Line {
         let offer = self.offer;
-        let delivery = self.deliveries.iter().find(|d| same(&d.recipient, who));
-        let known = fate(self.facts, who, all);
-        let state = state(offer, delivery, known, now);
-        let outcome = history(self.facts, who, all);
-        let doubtful = hearsay(self.facts, who, all);
+        let delivery = self.deliveries.of(who);
+        let known = self.facts.fate(who);
+        let state = self.state(who, known, now);
+        let outcome = self.facts.history(who);
+        let doubtful = self.facts.hearsay(who);
         let fact = known.map(|known| known.fact);
         // A notice that hides the cause, or tells of a delivery, does not make us forget it.
         let tells = |known: &&Known<'_>| {

@@ -28,8 +28,17 @@ pub(super) struct Outgoing<'a> {
     pub(super) recipients: Vec<&'a str>,
     /// What, with the line ends as stored.
     pub(super) message: &'a [u8],
-    /// It is sent on standing consent, which covers so many messages a day; `None`: on the user's word.
-    pub(super) standing: Option<u32>,
+    /// It is sent on standing consent; `None`: on the user's word.
+    pub(super) standing: Option<Standing<'a>>,
+}
+
+/// Consent that was given in advance.
+#[derive(Clone, Copy)]
+pub(super) struct Standing<'a> {
+    /// It covers so many messages a day.
+    pub(super) most: u32,
+    /// Does it still hold? Asked right before the first byte of DATA.
+    pub(super) holds: &'a dyn Fn() -> bool,
 }
 
 impl Outgoing<'_> {
@@ -160,20 +169,23 @@ struct Note<'a> {
     journal: &'a mut Journal,
     key: &'a str,
     server: String,
-    standing: Option<u32>,
+    standing: Option<Standing<'a>>,
     begun: Option<Result<Sending, store::Error>>,
 }
 
 impl Note<'_> {
     fn begin(&mut self, accepted: &[&str], envelope_id: &str) -> io::Result<()> {
-        let begun = self.journal.begin(&Attempt {
-            message_id: self.key,
-            recipients: accepted,
-            envelope_id,
-            server: &self.server,
-            now: now(),
-            standing: self.standing,
-        });
+        let begun = match self.standing {
+            Some(standing) if !(standing.holds)() => Err(store::Error::Withdrawn),
+            standing => self.journal.begin(&Attempt {
+                message_id: self.key,
+                recipients: accepted,
+                envelope_id,
+                server: &self.server,
+                now: now(),
+                standing: standing.map(|standing| standing.most),
+            }),
+        };
         let result = match &begun {
             Ok(_) => Ok(()),
             Err(error) => Err(io::Error::other(error.to_string())),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::{Config, Tell, durable};
 use crate::maildir::wildcard::expand;
-use crate::notice::provenance::Provenance;
+use crate::notice::{self, provenance::Provenance};
 use crate::offer::Recorded;
 use crate::offer::store::Journal;
 use crate::policy::{Decision, Policy};
@@ -132,7 +132,10 @@ impl Telling {
             recipients: offer.waiting,
             subject: offer.subject,
             message_id: offer.message_id,
-            notice: offer.notice_key,
+            notice: match way {
+                Way::Tag => notice_id(journal, id)?,
+                _ => None,
+            },
             expires: offer.expires,
             path: self.paths.get(&id).cloned(),
         };
@@ -152,10 +155,14 @@ impl Telling {
                     true => journal.note_told(offer, way.name(), now()),
                     false => Ok(()),
                 };
-                self.teller.answered(offer, way, noted.is_ok());
+                let is_left_to_us = self.teller.answered(offer, way, noted.is_ok()) && !is_done;
                 noted?;
                 if is_done {
                     tracing::debug!("offer {offer}: told ({})", way.name());
+                }
+                // The threads of the old configuration have ended before they came to it.
+                if is_left_to_us {
+                    self.tell(journal)?;
                 }
             }
             Event::Dismiss(offer) => {
@@ -234,6 +241,13 @@ impl Telling {
             }
         }
     }
+}
+
+/// Message-ID of the notice that the offer rests on.
+fn notice_id(journal: &Journal, offer: i64) -> Result<Option<String>, Failure> {
+    let kept = journal.offer(offer)?;
+    let notice = kept.and_then(|offer| notice::read(&offer.notice));
+    Ok(notice.and_then(|notice| notice.envelope.message_id))
 }
 
 /// The first inbox folder that is there, and the first address of the user's.

@@ -1,6 +1,7 @@
 //! `watch`: the daemon. It records offers, and has those sent for which the policy gives standing consent.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,18 +40,18 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
     let mut config = settings(places)?;
     let journal = journal(places)?;
     let state = places.state_home.join(super::NAME);
-    let alone = match (Alone::become_it(&state), args.once) {
-        (Ok(alone), _) => Some(alone),
-        // A look beside the daemon does no harm.
-        (Err(alone::Error::Taken { .. }), true) => None,
-        (Err(error), _) => {
-            let status = match error {
-                alone::Error::Taken { .. } => TRY_AGAIN,
-                alone::Error::Io { .. } => IO,
-            };
-            return Err(Failure::new(status, error));
-        }
+    let alone = match args.once {
+        true => Alone::to_look(&state),
+        false => Alone::become_it(&state).map(Some),
     };
+    let alone = alone.map_err(|error| {
+        let status = match error {
+            alone::Error::Taken { .. } => TRY_AGAIN,
+            alone::Error::Io { .. } => IO,
+        };
+        Failure::new(status, error)
+    })?;
+    // A look beside the daemon, or beside another, does no harm.
     if alone.is_none() {
         config.tell = Tell::none();
     }
@@ -149,9 +150,7 @@ impl Daemon {
                 tracing::error!("{failure}");
             }
             self.act();
-            let is_all_well = is_told_all && looked.is_ok();
-            let due = Instant::now() + if is_all_well { LOOK } else { POLL };
-            if self.take_until(due, receiver) {
+            if self.take_until_due(is_told_all && looked.is_ok(), receiver) {
                 self.manager.reloading();
                 self.reload(places, sender);
             }
@@ -161,9 +160,12 @@ impl Daemon {
     }
 
     /// Takes what comes until a look is due. Is the configuration to be read again?
-    fn take_until(&mut self, due: Instant, events: &Receiver<Event>) -> bool {
+    fn take_until_due(&mut self, is_all_well: bool, events: &Receiver<Event>) -> bool {
         let mut is_reload = false;
+        let start = Instant::now();
         loop {
+            let is_all_well = is_all_well && self.folders.missed() == 0;
+            let due = start + if is_all_well { LOOK } else { POLL };
             self.manager.alive();
             if let Err(failure) = self.telling.count_if_due(&mut self.journal) {
                 tracing::error!("{failure}");
@@ -291,12 +293,13 @@ impl Daemon {
         let start = SystemTime::now();
         let window = self.progress.window(folder, start);
         let (mut new, mut has_changed) = (0, false);
+        let missed = self.folders.missed();
         for _ in 0..ATTEMPTS {
             let found = match self.folders.look(folder, window) {
                 Ok(Some(found)) => found,
                 Ok(None) => break,
                 Err(error) => {
-                    tracing::debug!("{}: {error}", shown(&folder.display().to_string()));
+                    self.cannot_read(folder, &error);
                     return Ok(new);
                 }
             };
@@ -320,8 +323,8 @@ impl Daemon {
                 break;
             }
         }
-        // The new time is noted after the work: what was cut short is done again.
-        if has_changed {
+        // The new time is noted after the work: what was cut short, or could not be read, is done again.
+        if has_changed && self.folders.missed() == missed {
             self.progress.complete(folder, start);
         }
         Ok(new)
@@ -329,6 +332,9 @@ impl Daemon {
 
     /// A message that an event told of. The journal fails: the next look reads it again.
     fn take(&mut self, path: &Path) {
+        if !self.is_worth_a_look(path) {
+            return;
+        }
         match self.read(path) {
             Ok(_) if self.has_news => self.act(),
             Ok(_) => {}
@@ -339,6 +345,23 @@ impl Daemon {
         }
     }
 
+    /// As a look would judge. Of what cannot be asked its reading says why.
+    fn is_worth_a_look(&self, path: &Path) -> bool {
+        let folder = path.ancestors().nth(2).unwrap_or(path);
+        let window = self.progress.window(folder, SystemTime::now());
+        fs::metadata(path).map_or(true, |file| window.has(&file))
+    }
+
+    /// What has gone, or is no file, is nothing to say.
+    fn cannot_read(&mut self, path: &Path, error: &io::Error) {
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::InvalidInput => {
+                tracing::debug!("{}: {error}", shown(&path.display().to_string()));
+            }
+            _ => self.folders.miss(path, error),
+        }
+    }
+
     /// Takes in what a message tells, if it is a notice. True when it makes a new offer. A file that has gone
     /// or cannot be read stays one to look at.
     fn read(&mut self, path: &Path) -> Result<bool, Failure> {
@@ -346,7 +369,7 @@ impl Daemon {
             Ok(Some(arrived)) => arrived,
             Ok(None) => return Ok(false),
             Err(error) => {
-                tracing::debug!("{}: {error}", shown(&path.display().to_string()));
+                self.cannot_read(path, &error);
                 self.folders.forget(path);
                 return Ok(false);
             }

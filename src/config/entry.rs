@@ -133,12 +133,6 @@ impl<'a> Entry<'a> {
             .collect()
     }
 
-    pub(super) fn truth(&self) -> Result<bool, Error> {
-        self.value
-            .as_bool()
-            .ok_or_else(|| self.wrong_type("true or false"))
-    }
-
     /// A program and its arguments. The program may be written with `~/`.
     pub(super) fn program(&self, home: &Path) -> Result<Vec<String>, Error> {
         let mut words = self.words()?;

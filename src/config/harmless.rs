@@ -62,11 +62,11 @@ fn sourced(text: &str) -> Option<Vec<String>> {
         if line.contains('`') || line.contains("lua") {
             return None;
         }
-        // What a hook does it does later, but for this one.
+        // What a hook does it does later, but for this one; behind a `;` another command may stand.
         let is_later = line.split_once("-hook").is_some_and(|(kind, _)| {
             kind.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') && kind != "startup"
         });
-        if line.starts_with('#') || is_later {
+        if line.starts_with('#') || (is_later && !line.contains(';')) {
             continue;
         }
         for command in line.split(';') {
@@ -109,6 +109,9 @@ mod tests {
             "lua-source x.lua",
             "startup-hook 'source x'",
             "# a comment with `date`",
+            "send-hook . 'set x'; source \"cat x |\"",
+            "folder-hook . 'source a'; source \"cat x|\"",
+            "mbox-hook x y;source x|",
         ] {
             assert_eq!(sourced(text), None, "{text}");
         }
@@ -118,6 +121,7 @@ mod tests {
     fn what_does_not() {
         let text = "set folder=~/Mail\nset spoolfile = \"=INBOX\"\n# source \"gpg -d x|\"\n\
             macro index a \"<pipe-message>cat | less<enter>\"\nfolder-hook . 'source \"gpg -d x |\"'\n\
+            folder-hook . 'set sort=date; set index_format=\"%s\"'\n\
             set sendmail=\"/usr/bin/msmtp\"\nsource ~/.mutt/colours\nsource 'other.rc'\n";
         assert_eq!(
             sourced(text),

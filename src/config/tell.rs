@@ -65,10 +65,10 @@ pub(super) fn parse(source: &Source, table: &DeTable, home: &Path) -> Result<Tel
     let mut tell = Tell::default();
     for entry in entries(source, "[tell]", table) {
         match entry.key {
-            "desktop" => tell.desktop = entry.truth()?,
+            "desktop" => tell.desktop = entry.boolean()?,
             "terminal" => tell.terminal = Some(entry.program(home)?),
             "on_offer" => tell.on_offer = Some(entry.program(home)?),
-            "flag" => tell.flag = entry.truth()?,
+            "flag" => tell.flag = entry.boolean()?,
             "notmuch_tag" => {
                 let tag = entry.string()?;
                 let name = tag.strip_prefix('+').unwrap_or(&tag);
@@ -77,7 +77,7 @@ pub(super) fn parse(source: &Source, table: &DeTable, home: &Path) -> Result<Tel
                 }
                 tell.notmuch_tag = Some(name.to_owned());
             }
-            "mail" => tell.mail = entry.truth()?,
+            "mail" => tell.mail = entry.boolean()?,
             "status_file" => tell.status_file = Some(entry.path(home)?),
             _ => return Err(entry.refuse_key(TELL_KEYS)),
         }

@@ -4,10 +4,10 @@
 //! what lies there is not delivered yet.
 
 use std::collections::HashSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -172,6 +172,10 @@ pub struct FileName<'a> {
     pub base: &'a [u8],
     /// The letters after `:2,`, such as `S` seen, `D` draft. Empty where the name has none.
     pub flags: &'a [u8],
+    /// All that stands before the flags.
+    stem: &'a [u8],
+    /// What the flags begin with: `:2,`, or another sign where the file system has no colons.
+    info: &'a [u8],
     /// The time of delivery that the name begins with, in seconds since 1970.
     pub time: Option<i64>,
 }
@@ -180,19 +184,27 @@ impl<'a> FileName<'a> {
     /// Takes a name apart.
     pub fn parse(name: &'a OsStr) -> Self {
         let name = name.as_bytes();
-        let info = name
+        let at = name
             .windows(3)
             .position(|at| matches!(at, [b':' | b';' | b'!', b'2', b',']));
-        let stem = &name[..info.unwrap_or(name.len())];
+        let (stem, rest) = name.split_at(at.unwrap_or(name.len()));
+        let (info, flags) = rest.split_at_checked(3).unwrap_or((b":2,", rest));
         let end = (0..stem.len())
             .find(|&at| is_end_of_base(&stem[at..]))
             .unwrap_or(stem.len());
         let base = &stem[..end];
         Self {
             base,
-            flags: info.map_or(&[][..], |at| &name[at + 3..]),
+            flags,
+            stem,
+            info,
             time: time(base),
         }
+    }
+
+    /// The name with these flags instead.
+    pub fn with_flags(&self, flags: &[u8]) -> OsString {
+        OsString::from_vec([self.stem, self.info, flags].concat())
     }
 
     /// Is the message marked as a draft?
@@ -291,6 +303,19 @@ mod tests {
         is("17000000001234567.x", "17000000001234567.x", "", None);
         is("12.x", "12.x", "", None);
         is("", "", "", None);
+    }
+
+    #[test]
+    fn other_flags_leave_the_rest_of_the_name() {
+        for (before, after) in [
+            ("1.a.host", "1.a.host:2,FS"),
+            ("1.a.host,U=5:2,", "1.a.host,U=5:2,FS"),
+            ("1.a.host!2,D", "1.a.host!2,FS"),
+            ("1.a.host:1,x", "1.a.host:1,x:2,FS"),
+        ] {
+            let name = FileName::parse(OsStr::new(before)).with_flags(b"FS");
+            assert_eq!(name, after, "{before}");
+        }
     }
 
     #[test]

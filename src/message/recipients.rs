@@ -93,6 +93,20 @@ pub fn same_address(one: &str, other: &str) -> bool {
         && same_domain(domain, other_domain)
 }
 
+/// What [`same_address`] compares, to find one address among many: two are one mailbox where these are equal.
+/// `None` for what is no address.
+pub fn mailbox_key(address: &str) -> Option<(String, String)> {
+    let (local, domain) = address
+        .rsplit_once('@')
+        .filter(|parts| !parts.1.is_empty())?;
+    let mut local = unquoted(local);
+    if local.eq_ignore_ascii_case("postmaster") {
+        local.make_ascii_lowercase();
+    }
+    let domain = a_labels(domain).unwrap_or_else(|| domain.to_ascii_lowercase());
+    Some((local, domain))
+}
+
 /// Are these one domain? See [`same_address`].
 pub fn same_domain(one: &str, other: &str) -> bool {
     !one.is_empty()
@@ -251,6 +265,8 @@ mod tests {
                 same_address(one, other) && same_address(other, one),
                 "{one} {other}"
             );
+            let keys = [one, other].map(mailbox_key);
+            assert!(keys[0].is_some() && keys[0] == keys[1], "{one} {other}");
         }
     }
 
@@ -268,6 +284,8 @@ mod tests {
             (" bob@example.net", "bob@example.net"),
         ] {
             assert!(!same_address(one, other), "{one} {other}");
+            let keys = [one, other].map(mailbox_key);
+            assert!(keys[0].is_none() || keys[0] != keys[1], "{one} {other}");
         }
     }
 

@@ -11,17 +11,17 @@ use crate::message::text;
 use crate::notice::signature::signed;
 use crate::notice::{Hop, Notice};
 
-/// How sure we are that a notice came from the user's own server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// How sure we are that a notice came from the user's own server: less sure is less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Provenance {
+    /// Anything less than what follows.
+    Unverified = 0,
+    /// Return path, `Reporting-MTA` and `Received` agree with the account's server.
+    Plausible = 1,
     /// It returns an envelope id that only we and the server knew, or a server that the user trusts found
     /// it signed by the account's server.
-    Verified,
-    /// Return path, `Reporting-MTA` and `Received` agree with the account's server.
-    Plausible,
-    /// Anything less.
-    Unverified,
+    Verified = 2,
 }
 
 impl Provenance {

@@ -1,12 +1,15 @@
 //! What the notices about one recipient come to: does he still wait?
 //!
-//! Only what passes for a notice of the user's own server counts; the rest is shown ([`hearsay`]).
+//! Only what passes for a notice of the user's own server counts; the rest is shown ([`Sorted::hearsay`]).
+
+use std::collections::HashMap;
 
 use crate::message::recipients::same_address;
 use crate::notice::Action;
 use crate::notice::provenance::Provenance;
 
 use super::news::{Bearing, Fact};
+use super::sorted::{self, ByRecipient, Sorted};
 
 /// How a recipient stands with the first copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,72 +35,84 @@ pub struct Known<'a> {
     pub is_partial: bool,
 }
 
-/// What the facts about one message say of the recipient `who`, one of `all` that are known. Only facts that
-/// are plausible at least count; `None` when none does.
-///
-/// Several addresses may be behind one (an alias): each has its own newest fact, and the recipient stands as
-/// the one that is worst off.
+/// What the facts about one message say of the recipient `who`, one of `all` that are known. See [`Sorted::fate`].
 pub fn fate<'a>(facts: &'a [Fact], who: &str, all: &[&str]) -> Option<Known<'a>> {
-    let is_sure = |fact: &&Fact| fact.provenance != Provenance::Unverified;
-    let mut newest: Vec<&Fact> = Vec::new();
-    for fact in about(facts, who, all, false).filter(is_sure) {
-        match newest
-            .iter_mut()
-            .find(|known| same(&known.last, &fact.last))
-        {
+    Sorted::new(facts, all.iter().copied()).fate(who)
+}
+
+impl<'a> Sorted<'a> {
+    /// What the facts say of this recipient. Only those that are plausible at least count; `None` when none does.
+    ///
+    /// Several addresses may be behind one (an alias): each has its own newest fact, and the recipient stands as
+    /// the one that is worst off.
+    pub fn fate(&self, who: &str) -> Option<Known<'a>> {
+        let mut newest = newest(self.about(who, false).filter(is_sure));
+        // What was said of the address itself ends when the news is of those behind it.
+        let latest = newest.iter().map(|fact| age(fact)).max();
+        if newest.len() > 1 {
+            newest.retain(|fact| !same(&fact.last, who) || Some(age(fact)) == latest);
+        }
+        self.recall(who, &mut newest);
+        let worst = newest.iter().copied().min_by_key(|fact| of(fact))?;
+        let fate = of(worst);
+        Some(Known {
+            fate,
+            fact: worst,
+            is_partial: fate != Fate::Arrived
+                && newest.iter().any(|fact| of(fact) == Fate::Arrived),
+        })
+    }
+
+    /// A notice that hides its cause does not undo what an earlier one has said: that it is not TLS.
+    fn recall(&self, who: &str, newest: &mut [&'a Fact]) {
+        let tells = |fact: &&Fact| fact.bearing != Bearing::Hidden && of(fact) != Fate::Arrived;
+        let told = self::newest(self.about(who, false).filter(is_sure).filter(tells));
+        let told = ByRecipient::first(told, |fact| &fact.last);
+        for fact in newest {
+            if fact.bearing == Bearing::Hidden && of(fact) != Fate::Arrived {
+                let earlier = [told.of(&fact.last), told.of(who)].into_iter().flatten();
+                let earlier = earlier.copied().max_by_key(|fact| age(fact));
+                *fact = earlier
+                    .filter(|fact| of(fact) == Fate::Changed)
+                    .unwrap_or(fact);
+            }
+        }
+    }
+
+    /// The newest thing that a notice says of the resubmission to `who`.
+    pub fn history(&self, who: &str) -> Option<&'a Fact> {
+        self.about(who, true)
+            .filter(is_sure)
+            .max_by_key(|fact| age(fact))
+    }
+
+    /// What an unverified notice says of a recipient that no other says: shown, and nothing more.
+    pub fn hearsay(&self, who: &str) -> Option<&'a Fact> {
+        self.about(who, false)
+            .filter(|fact| !is_sure(fact) && of(fact) != Fate::Waits)
+            .max_by_key(|fact| age(fact))
+    }
+}
+
+fn is_sure(fact: &&Fact) -> bool {
+    fact.provenance != Provenance::Unverified
+}
+
+/// The newest fact of each address behind one, in the order in which they were first heard of.
+fn newest<'a>(facts: impl Iterator<Item = &'a Fact>) -> Vec<&'a Fact> {
+    let (mut newest, mut places): (Vec<&Fact>, HashMap<_, usize>) = Default::default();
+    for fact in facts {
+        let place = match sorted::key(&fact.last) {
+            Some(last) => *places.entry(last).or_insert(newest.len()),
+            None => newest.len(),
+        };
+        match newest.get_mut(place) {
             None => newest.push(fact),
             Some(known) if age(known) < age(fact) => *known = fact,
             Some(_) => (),
         }
     }
-    // What was said of the address itself ends when the news is of those behind it.
-    let latest = newest.iter().map(|fact| age(fact)).max();
-    if newest.len() > 1 {
-        newest.retain(|fact| !same(&fact.last, who) || Some(age(fact)) == latest);
-    }
-    let worst = newest.iter().copied().min_by_key(|fact| of(fact))?;
-    let fate = of(worst);
-    Some(Known {
-        fate,
-        fact: worst,
-        is_partial: fate != Fate::Arrived && newest.iter().any(|fact| of(fact) == Fate::Arrived),
-    })
-}
-
-/// The newest thing that a notice says of the resubmission to `who`.
-pub fn history<'a>(facts: &'a [Fact], who: &str, all: &[&str]) -> Option<&'a Fact> {
-    about(facts, who, all, true)
-        .filter(|fact| fact.provenance != Provenance::Unverified)
-        .max_by_key(|fact| age(fact))
-}
-
-/// What an unverified notice says of a recipient that no other says: shown, and nothing more.
-pub fn hearsay<'a>(facts: &'a [Fact], who: &str, all: &[&str]) -> Option<&'a Fact> {
-    about(facts, who, all, false)
-        .filter(|fact| fact.provenance == Provenance::Unverified && of(fact) != Fate::Waits)
-        .max_by_key(|fact| age(fact))
-}
-
-/// The facts about `who`: matched by `Original-Recipient` first, and by `Final-Recipient` where that is none
-/// of the known ones.
-fn about<'a>(
-    facts: &'a [Fact],
-    who: &str,
-    all: &[&str],
-    is_again: bool,
-) -> impl Iterator<Item = &'a Fact> {
-    facts
-        .iter()
-        .filter(move |fact| fact.is_again == is_again && concerns(fact, who, all))
-}
-
-/// Is the fact about `who`? See [`fate`].
-pub fn concerns(fact: &Fact, who: &str, all: &[&str]) -> bool {
-    let original = fact
-        .original
-        .as_deref()
-        .filter(|original| same(original, who) || all.iter().any(|known| same(known, original)));
-    same(original.unwrap_or(&fact.last), who)
+    newest
 }
 
 /// As the journal compares: two spellings that most servers hold for one mailbox are one.
@@ -192,6 +207,44 @@ mod tests {
     }
 
     #[test]
+    fn a_notice_that_hides_the_cause_changes_nothing_about_it() {
+        let tells = |last: &str, bearing, written| Fact {
+            bearing,
+            ..fact(last, Action::Delayed, written)
+        };
+        let (waits, changed) = (tells(BOB, Bearing::Helps, 1), tells(BOB, Bearing::Other, 2));
+        for (action, with_tls) in [
+            (Action::Delayed, Fate::Waits),
+            (Action::Failed, Fate::GivenUp),
+        ] {
+            let hidden = |last: &str, written| Fact {
+                bearing: Bearing::Hidden,
+                ..fact(last, action, written)
+            };
+            let facts = [hidden(BOB, 3), waits.clone(), changed.clone()];
+            let known = fate(&facts, BOB, &[BOB]).unwrap();
+            assert_eq!((known.fate, known.fact), (Fate::Changed, &changed));
+            // Of one behind the address the same is known as of the address.
+            let behind = [waits.clone(), changed.clone(), hidden("b@far.test", 3)];
+            assert_eq!(stands(&behind), Some(Fate::Changed));
+            let again = [&facts[..], &[tells(BOB, Bearing::Helps, 4), hidden(BOB, 5)]].concat();
+            assert_eq!(stands(&again), Some(with_tls));
+            // A delivery is no cause, and another mailbox has its own.
+            let expanded = Fact {
+                bearing: Bearing::Other,
+                ..fact(BOB, Action::Expanded, 2)
+            };
+            let several = [
+                waits.clone(),
+                expanded,
+                tells("a@far.test", Bearing::Other, 3),
+                hidden("b@far.test", 3),
+            ];
+            assert_eq!(stands(&several), Some(with_tls));
+        }
+    }
+
+    #[test]
     fn what_is_not_sure_counts_nothing() {
         let forged = Fact {
             provenance: Provenance::Unverified,
@@ -200,7 +253,9 @@ mod tests {
         let facts = [fact(BOB, Action::Delayed, 1), forged];
         assert_eq!(stands(&facts), Some(Fate::Waits));
         assert_eq!(
-            hearsay(&facts, BOB, &[BOB]).map(|fact| fact.action),
+            Sorted::new(&facts, [BOB])
+                .hearsay(BOB)
+                .map(|fact| fact.action),
             Some(Action::Delivered)
         );
         assert_eq!(stands(&facts[1..]), None);
@@ -254,7 +309,9 @@ mod tests {
         let facts = [fact(BOB, Action::Failed, 6), again];
         assert_eq!(stands(&facts), Some(Fate::GivenUp));
         assert_eq!(
-            history(&facts, BOB, &[BOB]).map(|fact| fact.written),
+            Sorted::new(&facts, [BOB])
+                .history(BOB)
+                .map(|fact| fact.written),
             Some(5)
         );
         let forged = [Fact {
@@ -262,6 +319,6 @@ mod tests {
             provenance: Provenance::Unverified,
             ..fact(BOB, Action::Failed, 9)
         }];
-        assert!(history(&forged, BOB, &[BOB]).is_none());
+        assert!(Sorted::new(&forged, [BOB]).history(BOB).is_none());
     }
 }

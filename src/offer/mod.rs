@@ -6,6 +6,7 @@
 pub mod fate;
 pub mod news;
 pub mod plan;
+pub mod sorted;
 pub mod standing;
 pub mod store;
 
@@ -194,8 +195,7 @@ pub fn offer_of(
     now: i64,
 ) -> Recorded {
     let waiting = helped.iter().map(|report| {
-        let address = report.original_recipient.as_ref();
-        let address = address.unwrap_or(&report.final_recipient).clone();
+        let address = submitted(report).to_owned();
         (address, report.cause.words().to_owned())
     });
     let original = &notice.original;
@@ -213,6 +213,12 @@ pub fn offer_of(
         dismissed: None,
         waiting: waiting.collect(),
     }
+}
+
+/// The address that the message was submitted to, as far as the notice tells. A recipient is known by it.
+fn submitted(report: &RecipientReport) -> &str {
+    let original = report.original_recipient.as_ref();
+    original.unwrap_or(&report.final_recipient)
 }
 
 /// What makes a notice the same notice, wherever it lies: its Message-ID and what it is about. One that has no

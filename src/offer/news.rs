@@ -143,15 +143,7 @@ fn words(report: &RecipientReport) -> String {
 
 /// Does a notice take the place of the one that an offer rests on? Not a less sure one, however new.
 pub fn replaces(new: (Provenance, i64), known: (Provenance, i64)) -> bool {
-    (rank(new.0), new.1) > (rank(known.0), known.1)
-}
-
-fn rank(provenance: Provenance) -> u8 {
-    match provenance {
-        Provenance::Unverified => 0,
-        Provenance::Plausible => 1,
-        Provenance::Verified => 2,
-    }
+    new > known
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::fate::{Fate, Known, fate, same};
+use super::fate::{Fate, Known, same};
 use super::news::Fact;
-use super::{Delivery, State};
+use super::sorted::{ByRecipient, Sorted};
+use super::{Delivery, State, submitted};
 use crate::message::recipients::{Mailbox, matching, recipients, same_address};
 use crate::message::text::rfc3339;
 use crate::notice::{Action, Cause, Notice, RecipientReport};
@@ -55,6 +56,14 @@ pub enum Reason {
     /// The journal knows of an earlier resubmission.
     #[error("{}", .0.words())]
     Delivery(Delivery),
+    /// Another recipient differs from it in case only.
+    #[error("is one mailbox with {0}, which gets it, to most servers")]
+    SameMailbox(String),
+    /// The user has said no to the offer of this number.
+    #[error(
+        "you have said no to it (offer {0}); if it is to be sent all the same, name it with --to"
+    )]
+    Dismissed(i64),
     /// The policy forbids it.
     #[error("may not be opted out: {}", forbidden(.0.as_deref()))]
     Policy(Option<String>),
@@ -110,6 +119,7 @@ pub fn plan(
     deliveries: &[Delivery],
 ) -> Plan {
     let originals = recipients(header);
+    let done = done(deliveries);
     let mut plan = Plan::default();
     if to.is_empty() {
         // Looked up once: a forged notice may have thousands of recipients.
@@ -120,13 +130,12 @@ pub fn plan(
             .filter_map(|report| Some(&*reported(&originals, report)?.address))
             .collect();
         for report in helped {
-            let shown = report.original_recipient.as_ref();
-            let shown = shown.unwrap_or(&report.final_recipient);
+            let shown = submitted(report);
             let found = reported(&originals, report);
             if found.is_some_and(|mailbox| have_it.contains(&*mailbox.address)) {
                 plan.leave_out(shown, Reason::SomeHaveIt);
             } else {
-                plan.add(shown, found, Some(report), policy, deliveries);
+                plan.add(shown, found, Some(report), policy, &done);
             }
         }
     }
@@ -138,9 +147,34 @@ pub fn plan(
         let about = || notice.recipients.iter().filter(is_about);
         let report = about().find(|report| !has_it(report)).or(about().next());
         let found = matching(&originals, address);
-        plan.add(address, found, report, policy, deliveries);
+        plan.add(address, found, report, policy, &done);
     }
     plan
+}
+
+/// Divides those that the notice says an opt-out would help: those to choose from, and those of whom the user has
+/// said no. `dismissed`: who that was, and the number of the offer.
+///
+/// Where all of them are such it is the user's later word that brings them up again, and it counts.
+pub fn wanted<'a>(
+    helped: Vec<&'a RecipientReport>,
+    dismissed: &[(String, i64)],
+) -> (Vec<&'a RecipientReport>, Vec<LeftOut>) {
+    let dismissed = ByRecipient::first(dismissed, |(who, _)| who);
+    let (mut wanted, mut left_out) = (Vec::new(), Vec::new());
+    for report in &helped {
+        match dismissed.of(submitted(report)) {
+            None => wanted.push(*report),
+            Some((_, offer)) => left_out.push(LeftOut {
+                address: submitted(report).to_owned(),
+                reason: Reason::Dismissed(*offer),
+            }),
+        }
+    }
+    match wanted.is_empty() {
+        true => (helped, Vec::new()),
+        false => (wanted, left_out),
+    }
 }
 
 /// Chooses among the recipients of the original `header` where no notice tells of any: those that the user named
@@ -156,10 +190,11 @@ pub fn plan_without_notice(
         [] => originals.iter().map(|one| one.address.clone()).collect(),
         named => named.to_vec(),
     };
+    let done = done(deliveries);
     let mut plan = Plan::default();
     for address in &all {
         let found = matching(&originals, address);
-        plan.add(address, found, None, policy, deliveries);
+        plan.add(address, found, None, policy, &done);
     }
     plan
 }
@@ -177,8 +212,9 @@ impl Plan {
     pub fn heed(&mut self, facts: &[Fact], header: &[u8], to: &[String]) {
         let originals = recipients(header);
         let all: Vec<&str> = originals.iter().map(|mailbox| &*mailbox.address).collect();
+        let facts = Sorted::new(facts, all);
         for mut chosen in std::mem::take(&mut self.send) {
-            let known = fate(facts, &chosen.address, &all);
+            let known = facts.fate(&chosen.address);
             let is_named = to.iter().any(|named| same(named, &chosen.address));
             if let Some(reason) = known.and_then(|known| against(&known, is_named)) {
                 self.leave_out(&chosen.address, reason);
@@ -198,17 +234,22 @@ impl Plan {
         found: Option<&Mailbox>,
         report: Option<&RecipientReport>,
         policy: &Policy,
-        deliveries: &[Delivery],
+        done: &ByRecipient<&Delivery>,
     ) {
         let checked = match found {
             None => Err(Reason::NotARecipient),
-            Some(mailbox) => check(&mailbox.address, report, policy, deliveries)
-                .map(|()| mailbox.address.clone()),
+            Some(mailbox) => {
+                check(&mailbox.address, report, policy, done).map(|()| mailbox.address.clone())
+            }
         };
-        match checked {
-            Err(reason) => self.leave_out(shown, reason),
-            Ok(address) if self.has(&address) => (),
-            Ok(address) => self.send.push(Chosen {
+        let address = match checked {
+            Err(reason) => return self.leave_out(shown, reason),
+            Ok(address) => address,
+        };
+        match self.same(&address).map(|chosen| chosen.address.clone()) {
+            Some(chosen) if same_address(&chosen, &address) => (),
+            Some(chosen) => self.leave_out(shown, Reason::SameMailbox(chosen)),
+            None => self.send.push(Chosen {
                 address,
                 cause: report.map(|report| report.cause),
                 is_queued: report.is_some_and(|report| report.action == Action::Delayed),
@@ -223,10 +264,10 @@ impl Plan {
         self.left_out.push(LeftOut { address, reason });
     }
 
-    fn has(&self, address: &str) -> bool {
-        self.send
-            .iter()
-            .any(|chosen| same_address(&chosen.address, address))
+    /// Who gets what this address would.
+    fn same(&self, address: &str) -> Option<&Chosen> {
+        let mut chosen = self.send.iter();
+        chosen.find(|chosen| same(&chosen.address, address))
     }
 }
 
@@ -252,21 +293,26 @@ fn has_it(report: &RecipientReport) -> bool {
     !matches!(report.action, Action::Delayed | Action::Failed)
 }
 
+/// The resubmissions after which there is none.
+fn done(deliveries: &[Delivery]) -> ByRecipient<&Delivery> {
+    let done = deliveries
+        .iter()
+        .filter(|delivery| delivery.state != State::Refused);
+    ByRecipient::first(done, |delivery| &delivery.recipient)
+}
+
 /// May this recipient of the original get a resubmission?
 fn check(
     address: &str,
     report: Option<&RecipientReport>,
     policy: &Policy,
-    deliveries: &[Delivery],
+    done: &ByRecipient<&Delivery>,
 ) -> Result<(), Reason> {
     if report.is_some_and(has_it) {
         return Err(Reason::HasIt);
     }
-    let known = deliveries
-        .iter()
-        .find(|delivery| delivery.recipient == address.to_lowercase());
-    if let Some(delivery) = known.filter(|delivery| delivery.state != State::Refused) {
-        return Err(Reason::Delivery(delivery.clone()));
+    if let Some(delivery) = done.of(address) {
+        return Err(Reason::Delivery((*delivery).clone()));
     }
     match policy.decide(address) {
         (Decision::Never, rule) => Err(Reason::Policy(rule.map(|rule| rule.pattern.clone()))),

@@ -1,11 +1,11 @@
 //! The watched folders, and which of the messages in them have been looked at.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fs::{self, Metadata};
+use std::fmt::Display;
+use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -17,6 +17,8 @@ use crate::terminal::shown;
 /// Two changes of a directory within a tick of the file system's clock look like one; that of some
 /// file systems ticks once in two seconds.
 const TICK: Duration = Duration::from_secs(3);
+/// Of more nothing is said: a folder may be full of what cannot be read.
+const MOST_SAID: usize = 1_000;
 
 /// The watched folders. A message is known by its folder and base name, so that moving it from `new`
 /// to `cur` or changing its flags does not make it new again.
@@ -25,7 +27,8 @@ pub struct Folders {
     roots: Vec<PathBuf>,
     known: HashMap<PathBuf, Known>,
     digest: RandomState,
-    said: BTreeSet<PathBuf>,
+    said: BTreeSet<String>,
+    missed: usize,
 }
 
 /// What is known of one folder.
@@ -47,32 +50,52 @@ impl Folders {
             known: HashMap::new(),
             digest: RandomState::new(),
             said: BTreeSet::new(),
+            missed: 0,
         }
     }
 
-    /// The folders that are there now. Says once of each root that it has none.
+    /// The folders that are there now, for a look at all of them. Says once of each root that it has none.
     pub fn folders(&mut self) -> Vec<PathBuf> {
         let mut folders = Vec::new();
         let mut walk = Walk::default();
-        for root in &self.roots {
+        self.missed = 0;
+        for root in self.roots.clone() {
             let mut unreadable = Unreadable::default();
             let count = folders.len();
-            for root in expand(root) {
+            for root in expand(&root) {
                 folders.extend(walk.below(&root, &mut unreadable));
             }
             for (path, reason) in unreadable.named {
-                tracing::debug!("{}: {reason}", shown(&path.display().to_string()));
+                // What is not there may come, and is no fault.
+                if !matches!(path.try_exists(), Ok(false)) {
+                    self.miss(&path, &reason);
+                }
             }
-            if folders.len() == count && self.said.insert(root.clone()) {
-                tracing::warn!(
-                    "{}: no Maildir folder there yet",
-                    shown(&root.display().to_string())
-                );
+            if folders.len() == count {
+                self.say(&root, &"no Maildir folder there yet");
             }
         }
         let present: HashSet<&PathBuf> = folders.iter().collect();
         self.known.retain(|folder, _| present.contains(folder));
         folders
+    }
+
+    /// The mail in this file or folder cannot be read. Says once why.
+    pub fn miss(&mut self, path: &Path, reason: &impl Display) {
+        self.missed += 1;
+        self.say(path, reason);
+    }
+
+    /// How often that happened since the last [`Folders::folders`].
+    pub fn missed(&self) -> usize {
+        self.missed
+    }
+
+    fn say(&mut self, path: &Path, what: &impl Display) {
+        let text = format!("{}: {what}", shown(&path.display().to_string()));
+        if self.said.len() < MOST_SAID && self.said.insert(text.clone()) {
+            tracing::warn!("{text}");
+        }
     }
 
     /// The directories in which something may appear: those of messages, and those of folders. For a
@@ -112,23 +135,34 @@ impl Folders {
         let now = SystemTime::now();
         let is_settled = |time: &SystemTime| now.duration_since(*time).is_ok_and(|age| age > TICK);
         let (mut present, mut found) = (HashSet::new(), Vec::new());
+        let mut has_moved = false;
         for part in PARTS {
             for entry in fs::read_dir(folder.join(part))? {
                 let entry = entry?;
                 let name = entry.file_name();
                 let message = self.digest.hash_one(FileName::parse(&name).base);
-                if name.as_bytes().starts_with(b".") || !present.insert(message) {
+                if name.as_bytes().starts_with(b".") || present.contains(&message) {
                     continue;
                 }
-                let is_known = known.messages.binary_search(&message).is_ok();
-                if !is_known && fs::metadata(entry.path()).is_ok_and(|file| is_in(window, &file)) {
-                    found.push(entry.path());
+                if known.messages.binary_search(&message).is_err() {
+                    match fs::metadata(entry.path()) {
+                        Ok(file) if window.has(&file) => found.push(entry.path()),
+                        Ok(_) => {}
+                        // It has another name by now, and is still one to look at.
+                        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                            has_moved = true;
+                            continue;
+                        }
+                        // Who reads it says why.
+                        Err(_) => found.push(entry.path()),
+                    }
                 }
+                present.insert(message);
             }
         }
         known.messages = present.into_iter().collect();
         known.messages.sort_unstable();
-        known.listed = changed.map(|time| Some(time).filter(is_settled));
+        known.listed = changed.map(|time| Some(time).filter(is_settled).filter(|_| !has_moved));
         Ok(Some(found))
     }
 
@@ -166,14 +200,6 @@ impl Folders {
     }
 }
 
-fn is_in(window: Window, file: &Metadata) -> bool {
-    let changed = u64::try_from(file.ctime()).unwrap_or(0);
-    let changed = UNIX_EPOCH.checked_add(Duration::from_secs(changed));
-    // The fraction of a second is cut off: `since` is earlier by an overlap.
-    changed.is_none_or(|changed| changed >= window.since)
-        && file.modified().is_ok_and(|time| time >= window.delivered)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,6 +233,29 @@ mod tests {
         assert!(!folders.is_new(&cur));
         folders.forget(&cur);
         assert_eq!(folders.look(root, ALL).unwrap(), Some(vec![cur]));
+    }
+
+    /// A link that leads nowhere stands for a name that has gone when it is looked at.
+    #[test]
+    fn a_message_that_moves_during_a_look_is_found_where_it_is() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        maildir(root);
+        let mut folders = Folders::new(vec![root.to_owned()]);
+        for name in ["1.host", "2.host"] {
+            std::os::unix::fs::symlink("/nowhere/1", root.join("new").join(name)).unwrap();
+        }
+        let cur = root.join("cur/1.host:2,S");
+        fs::write(&cur, "").unwrap();
+        for part in PARTS {
+            let directory = fs::File::open(root.join(part)).unwrap();
+            directory.set_modified(UNIX_EPOCH).unwrap();
+        }
+        let found = |folders: &mut Folders| folders.look(root, ALL).unwrap();
+        assert_eq!(found(&mut folders), Some(vec![cur]));
+        // The other is one to look at, whether an event tells of it or a look finds it.
+        assert!(found(&mut folders).is_some());
+        assert!(folders.is_new(&root.join("cur/2.host:2,S")));
     }
 
     #[test]

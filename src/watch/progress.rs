@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -25,6 +26,17 @@ pub struct Window {
     pub since: SystemTime,
     /// Delivered since then (`st_mtime`).
     pub delivered: SystemTime,
+}
+
+impl Window {
+    /// Is this file worth a look?
+    pub fn has(self, file: &Metadata) -> bool {
+        let changed = u64::try_from(file.ctime()).unwrap_or(0);
+        let changed = UNIX_EPOCH.checked_add(Duration::from_secs(changed));
+        // The fraction of a second is cut off: `since` is earlier by an overlap.
+        changed.is_none_or(|changed| changed >= self.since)
+            && file.modified().is_ok_and(|time| time >= self.delivered)
+    }
 }
 
 /// The time of the last completed look at each folder.

@@ -246,7 +246,12 @@ fn what_the_system_tells_of_is_noted_at_once() {
     let renamed = home.mail().join("Sent/cur/1700000000.w,U=5:2,abS");
     fs::rename(&wanted, &renamed).unwrap();
     index::note(&home.state(), [&renamed]);
-    assert_eq!(home.found(), (Some(renamed), true));
+    assert_eq!(home.found(), (Some(renamed.clone()), true));
+    // A name with a dot is that of a file which a program is still writing, for a search too.
+    let hidden = home.mail().join("Sent/cur/.1700000000.w");
+    fs::rename(&renamed, &hidden).unwrap();
+    index::note(&home.state(), [&hidden]);
+    assert_eq!(home.found().0, None);
     // Without an index nothing is made.
     fs::remove_file(index::file(&home.state())).unwrap();
     index::note(&home.state(), [&wanted]);

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -12,6 +15,7 @@ use zbus::blocking::connection::Builder;
 use zbus::zvariant::OwnedValue;
 
 use crate::home::Home;
+use crate::tell::wait_for;
 use crate::wait::PATIENCE;
 use crate::watch::{Daemon, deliver, home, numbered, wait_for_offers};
 
@@ -19,14 +23,16 @@ const PATH: &str = "/org/freedesktop/Notifications";
 const NAME: &str = "org.freedesktop.Notifications";
 
 /// A session bus that ends with the test.
-struct Bus {
+pub(crate) struct Bus {
     daemon: Child,
     address: String,
 }
 
 impl Bus {
-    fn start() -> Bus {
+    pub(crate) fn start() -> Bus {
         let mut daemon = Command::new("dbus-daemon")
+            // What is installed on this machine, and would be started by the bus, finds no screen.
+            .env_clear()
             .args(["--session", "--nofork", "--nopidfile", "--print-address=1"])
             .stdout(Stdio::piped())
             .spawn()
@@ -40,8 +46,13 @@ impl Bus {
         Bus { daemon, address }
     }
 
-    fn variable(&self) -> String {
+    /// For a shell.
+    pub(crate) fn variable(&self) -> String {
         format!("DBUS_SESSION_BUS_ADDRESS='{}'", self.address)
+    }
+
+    pub(crate) fn plain_variable(&self) -> String {
+        format!("DBUS_SESSION_BUS_ADDRESS={}", self.address)
     }
 }
 
@@ -64,6 +75,7 @@ struct Notifications {
     capabilities: Vec<&'static str>,
     shown: Sender<Shown>,
     count: u32,
+    is_broken: Arc<AtomicBool>,
 }
 
 #[zbus::interface(name = "org.freedesktop.Notifications")]
@@ -87,16 +99,19 @@ impl Notifications {
         actions: Vec<String>,
         hints: HashMap<String, OwnedValue>,
         expire_timeout: i32,
-    ) -> u32 {
+    ) -> zbus::fdo::Result<u32> {
         assert_eq!((app_name, replaces_id), ("tls-optout", 0));
         assert!(!app_icon.is_empty() && hints.contains_key("category") && expire_timeout == -1);
-        self.count += 1;
         let _ = self.shown.send(Shown {
             summary,
             body,
             actions,
         });
-        self.count
+        if self.is_broken.load(Ordering::Relaxed) {
+            return Err(zbus::fdo::Error::Failed("no room".to_owned()));
+        }
+        self.count += 1;
+        Ok(self.count)
     }
 }
 
@@ -104,12 +119,16 @@ impl Notifications {
 struct Desktop {
     connection: Connection,
     shown: Receiver<Shown>,
+    /// It then shows nothing, and says so.
+    is_broken: Arc<AtomicBool>,
 }
 
 impl Desktop {
     fn start(bus: &Bus, capabilities: &[&'static str]) -> Desktop {
         let (sender, shown) = channel();
+        let is_broken = Arc::<AtomicBool>::default();
         let server = Notifications {
+            is_broken: Arc::clone(&is_broken),
             capabilities: capabilities.to_vec(),
             shown: sender,
             count: 0,
@@ -119,7 +138,11 @@ impl Desktop {
             .and_then(|builder| builder.name(NAME))
             .and_then(Builder::build)
             .expect("a place on the bus");
-        Desktop { connection, shown }
+        Desktop {
+            connection,
+            shown,
+            is_broken,
+        }
     }
 
     fn next(&self) -> Shown {
@@ -139,7 +162,7 @@ impl Desktop {
 }
 
 /// A terminal that writes down what it is to run.
-fn terminal(home: &Home) {
+pub(crate) fn terminal(home: &Home) {
     let config = home.config();
     let script = "terminal = [\"sh\", \"-c\", \"echo \\\"$@\\\" >> opened\", \"-\"]";
     home.write_config(&format!("{config}\n[tell]\n{script}\n"));
@@ -176,7 +199,7 @@ fn a_notification_with_actions() {
     let opened = home.path("opened");
     let program = env!("CARGO_BIN_EXE_tls-optout");
     let expected = format!("{program} resend --pause 1\n");
-    crate::tell::wait_for("the terminal", || {
+    wait_for("the terminal", || {
         (fs::read_to_string(&opened).ok()? == expected).then_some(())
     });
     // A click on what is no notification of ours, or is one no longer, does nothing.
@@ -247,11 +270,17 @@ fn what_no_desktop_showed_is_shown_when_there_is_one() {
     // The next look, which a signal brings at once.
     daemon.signal("HUP");
     assert!(desktop.next().summary.contains("bob@example.net"));
+    daemon.wait_for_log("offer 1: told (desktop)");
     drop(desktop);
     let desktop = Desktop::start(&bus, &["actions", "body"]);
+    // Its numbers begin anew: this is a notification of another program.
+    desktop.click(1, "dismiss");
     deliver(&home, "2.notice", &numbered(&home, 2));
     desktop.next();
     daemon.wait_for_log("offer 2: told (desktop)");
+    desktop.click(1, "dismiss");
+    daemon.wait_for_log("offer 2: dismissed");
+    wait_for_offers(&home, 1);
     daemon.stop();
     assert!(
         desktop
@@ -259,5 +288,71 @@ fn what_no_desktop_showed_is_shown_when_there_is_one() {
             .recv_timeout(Duration::from_millis(100))
             .is_err()
     );
+    home.received();
+}
+
+/// How many sockets and threads the daemon has.
+fn held(daemon: &Daemon) -> (usize, usize) {
+    let of = |name: &str| {
+        let folder = format!("/proc/{}/{name}", daemon.id());
+        fs::read_dir(folder).expect("the process").flatten()
+    };
+    let is_socket = |path: &PathBuf| path.to_string_lossy().starts_with("socket:");
+    let targets = of("fd").filter_map(|entry| fs::read_link(entry.path()).ok());
+    (targets.filter(is_socket).count(), of("task").count())
+}
+
+/// A server that fails, or a new configuration, leaves no connection behind that nobody needs.
+#[test]
+#[ignore = "needs dbus-daemon: tests/run"]
+fn no_connection_is_left_behind() {
+    let home = home();
+    let plain = home.config();
+    let bus = Bus::start();
+    let desktop = Desktop::start(&bus, &["actions", "body"]);
+    desktop.is_broken.store(true, Ordering::Relaxed);
+    let mut daemon = Daemon::start(&home, &["env", &bus.variable()]);
+    daemon.wait_for_log("watching");
+    deliver(&home, "1.notice", &home.notice());
+    desktop.next();
+    daemon.wait_for_log("no desktop to tell of offers");
+    let (sockets, threads) = held(&daemon);
+    let settled = |daemon: &Daemon| {
+        wait_for("as little as before", || {
+            let now = held(daemon);
+            (now.0 <= sockets && now.1 <= threads).then_some(())
+        });
+    };
+    for _ in 0..10 {
+        // The next look, which a signal brings at once; not before the last attempt is known to have failed.
+        daemon.signal("HUP");
+        while desktop.shown.recv_timeout(PATIENCE / 10).is_err() {
+            daemon.signal("HUP");
+        }
+    }
+    settled(&daemon);
+    desktop.is_broken.store(false, Ordering::Relaxed);
+    daemon.signal("HUP");
+    daemon.wait_for_log("offer 1: told (desktop)");
+    while desktop.shown.try_recv().is_ok() {}
+    for number in 2..12 {
+        home.write_config(&format!("{plain}\n[tell]\nterminal = [\"{number}\"]\n"));
+        let reloads = |daemon: &Daemon| daemon.log().matches("read again").count();
+        let before = reloads(&daemon);
+        daemon.signal("HUP");
+        wait_for("the new configuration", || {
+            (reloads(&daemon) > before).then_some(())
+        });
+        deliver(&home, &format!("{number}.notice"), &numbered(&home, number));
+        desktop.next();
+        daemon.wait_for_log(&format!("offer {number}: told (desktop)"));
+    }
+    // What is still shown is heard, whatever configuration it was shown with.
+    for number in 1..11 {
+        desktop.click(number, "dismiss");
+        daemon.wait_for_log(&format!("offer {number}: dismissed"));
+    }
+    settled(&daemon);
+    daemon.stop();
     home.received();
 }

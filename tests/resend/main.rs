@@ -7,6 +7,9 @@ mod bad_input;
 mod deliveries;
 #[cfg(feature = "desktop")]
 mod desktop;
+mod dismissed;
+#[cfg(feature = "desktop")]
+mod dunst;
 mod filter;
 mod finding;
 mod flood;
@@ -15,6 +18,7 @@ mod history;
 mod home;
 mod kept;
 mod manual;
+mod many;
 mod news;
 mod once;
 mod options;
@@ -24,12 +28,15 @@ mod recipients;
 mod sendmail;
 mod session;
 mod several;
+mod spelling;
 mod standing;
 mod tell;
 mod unattended;
+mod unread;
 #[path = "../support/wait.rs"]
 mod wait;
 mod watch;
+mod withdrawn;
 
 use std::fs;
 

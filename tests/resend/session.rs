@@ -5,7 +5,8 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
-use crate::home::Home;
+use crate::home::{Home, finish};
+use crate::tell::wait_for;
 use crate::wait::PATIENCE;
 use crate::watch::{Daemon, deliver, deliver_to, home, make_folder, numbered, wait_for_offers};
 
@@ -31,6 +32,31 @@ fn a_second_daemon_says_so_and_ends() {
     deliver(&home, "1.notice", &home.notice());
     wait_for_offers(&home, 1);
     second.stop();
+    home.received();
+}
+
+/// A unit that starts while cron has it look once would otherwise stay down.
+#[test]
+fn a_daemon_waits_for_one_look_to_end() {
+    let home = home();
+    let hook =
+        "on_offer = [\"sh\", \"-c\", \"echo >> told; until [ -e go ]; do sleep 0.05; done\"]";
+    home.write_config(&format!("{}\n[tell]\n{hook}\n", home.config()));
+    deliver(&home, "1.notice", &home.notice());
+    let look = home.start(&["watch", "--once"], "");
+    let told = || fs::read_to_string(home.path("told")).unwrap_or_default();
+    wait_for("the hook", || (told() == "\n").then_some(()));
+    // Another look tells of nothing.
+    assert_eq!(home.run(&["watch", "--once"], "").status, 1);
+    let daemon = Daemon::start(&home, &[]);
+    daemon.wait_for_log("waiting for `tls-optout watch --once` to end");
+    home.file("go", "");
+    assert_eq!(finish(look).status, 0);
+    daemon.wait_for_log("watching");
+    deliver(&home, "2.notice", &numbered(&home, 2));
+    daemon.wait_for_log("offer 2: told (hook)");
+    daemon.stop();
+    assert_eq!(told(), "\n\n");
     home.received();
 }
 

@@ -1,6 +1,7 @@
 //! How the daemon tells of an offer: each once in each way, whatever happens to the daemon.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -143,6 +144,32 @@ fn after_a_crash_it_is_told_at_most_once_more() {
     home.received();
 }
 
+/// What the old configuration would have told next is told by the new one, and not at the next look only.
+#[test]
+fn a_new_configuration_goes_on_where_the_old_one_was() {
+    let hook = "on_offer = [\"sh\", \"-c\", \"echo $TLS_OPTOUT_OFFER >> told; until [ -e go ]; do sleep 0.05; done\"]";
+    let home = home_telling(hook);
+    let mut daemon = Daemon::start(&home, &[]);
+    daemon.wait_for_log("watching");
+    deliver(&home, "1.notice", &home.notice());
+    wait_for("the hook", || {
+        (lines_of(&home, "told") == ["1"]).then_some(())
+    });
+    deliver(&home, "2.notice", &numbered(&home, 2));
+    wait_for_offers(&home, 2);
+    tell(
+        &home,
+        "on_offer = [\"sh\", \"-c\", \"echo new $TLS_OPTOUT_OFFER >> told\"]",
+    );
+    daemon.signal("HUP");
+    daemon.wait_for_log("the configuration was read again");
+    home.file("go", "");
+    daemon.wait_for_log("offer 2: told (hook)");
+    daemon.stop();
+    assert_eq!(lines_of(&home, "told"), ["1", "new 2"]);
+    home.received();
+}
+
 /// A hook that hangs, or cannot be run, holds nothing up.
 #[test]
 fn a_bad_hook_does_no_harm() {
@@ -180,6 +207,94 @@ fn the_notice_is_flagged_in_its_folder() {
     let run = home.run(&["watch", "--once"], "");
     assert_eq!(run.status, 1, "{run:?}");
     assert_eq!(names(&home, "cur"), ["1.notice:2,S"]);
+    home.received();
+}
+
+/// notmuch with all mail of the home, as `notmuch setup` leaves it: flags and tags are kept alike.
+fn notmuch(home: &Home, arguments: &[&str]) -> String {
+    let config = format!(
+        "[database]\npath={}\n[new]\ntags=new;unread\n[maildir]\nsynchronize_flags=true\n",
+        home.path("Mail").display()
+    );
+    home.file(".notmuch-config", &config);
+    let run = home.run_program("notmuch", arguments, "");
+    assert_eq!(run.status, 0, "{run:?}");
+    run.stdout
+}
+
+#[test]
+#[ignore = "needs notmuch: tests/run"]
+fn the_notice_is_tagged_once_notmuch_has_seen_it() {
+    let home = home_telling("notmuch_tag = \"tls-delay\"");
+    notmuch(&home, &["new"]);
+    let mut daemon = Daemon::start(&home, &[]);
+    daemon.wait_for_log("watching");
+    deliver(&home, "1.notice", &home.notice());
+    let nameless = numbered(&home, 2).replace("Message-Id: <warning-2@mail.example.org>\n", "");
+    deliver(&home, "2.nameless", &nameless);
+    // Nothing can find this one.
+    daemon.wait_for_log("offer 2: told (tag)");
+    notmuch(&home, &["new"]);
+    assert_eq!(notmuch(&home, &["count", "tag:tls-delay"]), "0\n");
+    // The next look, which a signal brings at once.
+    daemon.signal("HUP");
+    daemon.wait_for_log("offer 1: told (tag)");
+    daemon.stop();
+    let found = notmuch(&home, &["search", "--output=files", "tag:tls-delay"]);
+    let notice = home.path("Mail/INBOX/new/1.notice");
+    assert_eq!(found, format!("{}\n", notice.display()));
+    home.received();
+}
+
+/// notmuch renames what it tags, and follows what is renamed.
+#[test]
+#[ignore = "needs notmuch: tests/run"]
+fn a_flag_and_a_tag_do_not_undo_each_other() {
+    let home = home_telling("flag = true\nnotmuch_tag = \"tls-delay\"");
+    deliver(&home, "1.notice", &home.notice());
+    deliver(&home, "2.notice", &numbered(&home, 2));
+    let inbox = home.path("Mail/INBOX");
+    fs::rename(inbox.join("new/2.notice"), inbox.join("cur/2.notice:2,S")).expect("a move");
+    notmuch(&home, &["new"]);
+    let daemon = Daemon::start(&home, &[]);
+    for offer in 1..3 {
+        daemon.wait_for_log(&format!("offer {offer}: told (flag)"));
+        daemon.wait_for_log(&format!("offer {offer}: told (tag)"));
+    }
+    // As the delivery of other mail does, and a mail reader that works on the tags.
+    notmuch(&home, &["new"]);
+    notmuch(&home, &["tag", "-new", "-unread", "--", "tag:tls-delay"]);
+    daemon.stop();
+    let query = "tag:tls-delay and tag:flagged and not tag:unread";
+    assert_eq!(notmuch(&home, &["count", query]), "2\n");
+    assert_eq!(names(&home, "cur"), ["1.notice:2,FS", "2.notice:2,FS"]);
+    assert!(names(&home, "new").is_empty());
+    assert_eq!(home.run(&["watch", "--once"], "").status, 1);
+    home.received();
+}
+
+/// One that waits for its database, as `notmuch` does while another program writes.
+#[test]
+fn a_notmuch_that_hangs_is_ended() {
+    let home = home_telling("notmuch_tag = \"tls-delay\"");
+    let script = "#!/bin/sh\necho \"$NOTIFY_SOCKET.\" > asked\nexec sleep 600\n";
+    let notmuch = home.path("bin/notmuch");
+    fs::create_dir(home.path("bin")).expect("a folder");
+    fs::write(&notmuch, script).expect("a script");
+    fs::set_permissions(&notmuch, fs::Permissions::from_mode(0o700)).expect("a mode");
+    deliver(&home, "1.notice", &home.notice());
+    let path = format!("PATH={}:/usr/bin:/bin", home.path("bin").display());
+    let program = env!("CARGO_BIN_EXE_tls-optout");
+    let start = Instant::now();
+    let words = [&path, "NOTIFY_SOCKET=/nowhere", program, "watch", "--once"];
+    let run = home.run_program("env", &words, "");
+    assert!(start.elapsed() < Duration::from_secs(30), "{run:?}");
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(
+        run.stderr.contains("offer 1: notmuch was ended after"),
+        "{run:?}"
+    );
+    assert_eq!(lines_of(&home, "asked"), ["."]);
     home.received();
 }
 

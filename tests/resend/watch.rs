@@ -45,7 +45,7 @@ pub(crate) fn deliver_to(home: &Home, folder: &str, name: &str, message: &str) {
     fs::rename(from, to).expect("a delivery");
 }
 
-fn set_delivered(home: &Home, message: &str, days_ago: u64) {
+pub(crate) fn set_delivered(home: &Home, message: &str, days_ago: u64) {
     let past = SystemTime::now() - Duration::from_secs(days_ago * 24 * 3600);
     let file = File::open(home.path("Mail").join(message)).expect("a file");
     file.set_modified(past).expect("a time");

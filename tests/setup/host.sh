@@ -22,6 +22,8 @@ programs='
 /usr/bin/openssl               openssl          signs a message with S/MIME, verifies it
 /usr/bin/dbus-run-session      dbus-daemon      a session bus for the keyring
 /usr/bin/dbus-send             dbus-bin         asks the session bus
+/usr/bin/dunst                 dunst            shows a notification, under test
+/usr/bin/Xvfb                  xvfb             the screen for it
 /usr/bin/gnome-keyring-daemon  gnome-keyring    a keyring with the password
 /usr/bin/secret-tool           libsecret-tools  puts the password into the keyring
 /bin/systemctl                 systemd          runs the unit of a user

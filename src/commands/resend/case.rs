@@ -12,7 +12,7 @@ use crate::message::{header, resubmission, text};
 use crate::notice::provenance::Judgement;
 use crate::notice::{Notice, RecipientReport};
 use crate::offer::news::Fact;
-use crate::offer::plan::{Plan, plan, plan_without_notice};
+use crate::offer::plan::{Plan, plan, plan_without_notice, wanted};
 use crate::offer::store::Journal;
 use crate::offer::{NoOffer, consider, consider_against_wish};
 use crate::policy::marked;
@@ -209,11 +209,12 @@ impl Start {
             .map_err(|refusal| Failure::new(NOTHING, refusal))?;
         let senders = senders(&original.bytes);
         let route = Route::choose(config, args.sending.account.as_deref(), &senders)?;
-        let (deliveries, facts, honour) = match journal.as_mut() {
+        let (deliveries, facts, honour, dismissed) = match journal.as_mut() {
             Some(journal) => (
                 journal.deliveries(&message_id)?,
                 journal.facts(&message_id)?,
                 journal.honour(&route.to_string())?,
+                journal.dismissed(&message_id)?,
             ),
             None => Default::default(),
         };
@@ -227,8 +228,12 @@ impl Start {
         let (to, policy) = (&args.to, &config.policy);
         let mut plan = match &notice {
             Some(notice) => {
-                let helped = helped(notice, args)?;
-                plan(notice, &helped, recipients, to, policy, &deliveries)
+                let (helped, unwanted) = wanted(helped(notice, args)?, &dismissed);
+                let mut plan = plan(notice, &helped, recipients, to, policy, &deliveries);
+                // Whom the user has named is planned for, whatever was said before.
+                plan.left_out
+                    .extend(unwanted.into_iter().filter(|_| to.is_empty()));
+                plan
             }
             None => plan_without_notice(recipients, to, policy, &deliveries),
         };

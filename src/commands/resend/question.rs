@@ -5,8 +5,9 @@ use crate::message::resubmission::is_encrypted;
 use crate::message::{header, text};
 use crate::notice::provenance::Provenance;
 use crate::notice::{Action, RecipientReport};
-use crate::offer::fate::{fate, hearsay, same};
+use crate::offer::fate::{fate, same};
 use crate::offer::plan::Chosen;
+use crate::offer::sorted::Sorted;
 use crate::terminal::{Terminal, fit, shown};
 
 use super::super::{Failure, word};
@@ -221,9 +222,10 @@ fn asked(wish: &Refusal) -> String {
 /// What a notice that may be forged says of those who would get the message: told, and no more.
 fn hearsay_of(case: &Case) -> Option<String> {
     let all = addresses(case);
+    let facts = Sorted::new(&case.facts, all.iter().copied());
     let (who, fact) = all
         .iter()
-        .find_map(|who| Some((who, hearsay(&case.facts, who, &all)?)))?;
+        .find_map(|who| Some((who, facts.hearsay(who)?)))?;
     // What the notice in hand says is there already.
     let is_news =
         fact.action != Action::Failed || case.judgement.provenance != Provenance::Unverified;

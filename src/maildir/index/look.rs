@@ -89,16 +89,12 @@ fn open(search: &Search, hit: &Hit, reader: &mut HeadReader) -> Option<Copy> {
 /// Where the file is now, if its flags have changed or it has gone from `new` to `cur`.
 fn renamed(hit: &Hit) -> Option<PathBuf> {
     let old = OsStr::from_bytes(&hit.name);
-    let end = hit.name.len() - FileName::parse(old).flags.len();
-    let stem = hit.name[..end]
-        .strip_suffix(b":2,")
-        .unwrap_or(&hit.name[..end]);
-    let usual = USUAL_FLAGS.iter().map(|flags| {
-        let name = [stem, b":2,", flags.as_bytes()].concat();
-        hit.folder.join("cur").join(OsString::from_vec(name))
+    let name = FileName::parse(old);
+    let mut usual = USUAL_FLAGS.iter().map(|flags| {
+        let name = name.with_flags(flags.as_bytes());
+        hit.folder.join("cur").join(name)
     });
     usual
-        .into_iter()
         .find(|path| path.exists())
         .or_else(|| crate::maildir::follow(&hit.folder.join("cur").join(old)))
 }

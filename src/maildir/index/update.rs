@@ -331,6 +331,9 @@ pub(super) fn one(store: &Store, message: &Path) -> rusqlite::Result<()> {
     let (Some(name), Some(directory)) = (message.file_name(), message.parent()) else {
         return Ok(());
     };
+    if name.as_bytes().starts_with(b".") {
+        return Ok(());
+    }
     let part = PARTS.iter().position(|part| directory.ends_with(part));
     let (Some(part), Some(folder)) = (part, directory.parent()) else {
         return Ok(());

@@ -49,7 +49,7 @@ pub(super) fn keep(
             fact.words,
             fact.written,
             fact.expires,
-            provenance_number(fact.provenance),
+            fact.provenance as i64,
             is_again,
         ],
     )?;
@@ -98,18 +98,10 @@ fn bearing_of(name: &str) -> Bearing {
     }
 }
 
-fn provenance_number(provenance: Provenance) -> i64 {
-    match provenance {
-        Provenance::Unverified => 0,
-        Provenance::Plausible => 1,
-        Provenance::Verified => 2,
-    }
-}
-
+/// What was written as a number.
 pub(super) fn provenance_of(number: i64) -> Provenance {
-    match number {
-        1 => Provenance::Plausible,
-        2 => Provenance::Verified,
-        _ => Provenance::Unverified,
-    }
+    [Provenance::Plausible, Provenance::Verified]
+        .into_iter()
+        .find(|provenance| *provenance as i64 == number)
+        .unwrap_or(Provenance::Unverified)
 }

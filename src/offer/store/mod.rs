@@ -1,30 +1,28 @@
 //! The journal: what was offered, and what was sent to whom. It survives `kill -9` at any moment.
 //!
 //! SQLite in WAL mode with `synchronous=FULL`: a commit is on the disk before it returns. One row of
-//! `delivery` for each original and recipient says how far a resubmission came; its primary key is
-//! what makes "never twice" true, whichever notice, key press or process asks. A row becomes
-//! `sending` before the first byte of DATA and `sent` after the final reply. The process that sends
-//! holds a lock on a file named after its envelope id; a row `sending` whose lock is free belongs to
-//! a process that died, and becomes `unknown`, which only the user resolves.
+//! `delivery` for each original and mailbox, however it is spelled, says how far a resubmission came.
+//! It is looked for in the transaction that writes it: that makes "never twice" true, whichever
+//! notice, key press or process asks. A row becomes `sending` before the first byte of DATA and `sent`
+//! after the final reply. The process that sends holds a lock on a file named after its envelope id;
+//! a row `sending` whose lock is free belongs to a process that died, and becomes `unknown`, which
+//! only the user resolves.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
 
-use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior, params,
-};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
 use super::{Delivery, Recorded};
 
 pub use news::Recording;
 pub use sending::{Attempt, Sending};
 
+mod dismissed;
 mod fact;
 mod news;
+mod opening;
+mod pruned;
 mod sending;
 mod standing;
 mod submitted;
@@ -65,6 +63,9 @@ pub enum Error {
         "{0} messages were sent on standing consent within 24 hours, and no more may (auto_per_day); nothing was sent"
     )]
     Spent(u32),
+    /// The user has said no after all, to an offer about the same message or in the policy.
+    #[error("the consent that was given in advance was withdrawn meanwhile; nothing was sent")]
+    Withdrawn,
 }
 
 fn advice(error: &rusqlite::Error) -> &'static str {
@@ -94,161 +95,14 @@ pub struct Journal {
     db: Connection,
     folder: PathBuf,
     is_read_only: bool,
-    /// `PRAGMA user_version`. Older than [`FORMAT`] only where nothing may be changed.
+    /// `PRAGMA user_version`. Older than [`opening::FORMAT`] only where nothing may be changed.
     format: i64,
 }
-
-/// How long to wait for another process that uses the journal.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Format of the database, in `PRAGMA user_version`. An older one is brought up to it, and keeps all it has.
-const FORMAT: i64 = 2;
-
-/// Format 1.
-const SCHEMA: &str = "
-CREATE TABLE offer (
-    id INTEGER PRIMARY KEY,
-    notice_key TEXT NOT NULL UNIQUE,
-    notice BLOB NOT NULL,
-    message_id TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    recorded INTEGER NOT NULL,
-    expires INTEGER,
-    dismissed INTEGER
-) STRICT;
-CREATE TABLE waiting (
-    offer INTEGER NOT NULL REFERENCES offer(id),
-    recipient TEXT NOT NULL,
-    cause TEXT NOT NULL,
-    PRIMARY KEY (offer, recipient)
-) STRICT;
-CREATE TABLE delivery (
-    message_id TEXT NOT NULL,
-    recipient TEXT NOT NULL,
-    state TEXT NOT NULL,
-    at INTEGER NOT NULL,
-    envelope_id TEXT NOT NULL,
-    server TEXT NOT NULL,
-    reply TEXT NOT NULL,
-    PRIMARY KEY (message_id, recipient)
-) STRICT;
-CREATE TABLE honour (
-    server TEXT PRIMARY KEY,
-    honours INTEGER NOT NULL,
-    at INTEGER NOT NULL
-) STRICT;
-";
 
 impl Journal {
     /// The database in the state folder `folder`.
     pub fn file(folder: &Path) -> PathBuf {
         folder.join("journal.sqlite3")
-    }
-
-    /// Opens the journal in the state folder `folder`; makes both where they are missing.
-    ///
-    /// # Errors
-    /// When the folder or the database cannot be made, read or written.
-    pub fn open(folder: &Path) -> Result<Journal, Error> {
-        let locks = folder.join("locks");
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&locks)
-            .map_err(|source| Error::Io {
-                path: locks.clone(),
-                source,
-            })?;
-        let path = Journal::file(folder);
-        // Made here and not by SQLite, so that it is nobody else's to read from its first moment.
-        OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|source| Error::Io {
-                path: path.clone(),
-                source,
-            })?;
-        let db = Connection::open(&path).map_err(|source| Error::Sql {
-            path: path.clone(),
-            source,
-        })?;
-        let mut journal = Journal {
-            db,
-            folder: folder.to_owned(),
-            is_read_only: false,
-            format: FORMAT,
-        };
-        // SQLite does not wait for another process that turns a new file to WAL mode: it fails.
-        let turn = File::open(&locks).and_then(wait_for_turn);
-        let turn = turn.map_err(|source| Error::Io {
-            path: locks,
-            source,
-        })?;
-        journal.prepare(&path)?;
-        drop(turn);
-        Ok(journal)
-    }
-
-    /// Opens the journal in `folder` without changing anything there, for a look.
-    ///
-    /// # Errors
-    /// When there is none, or it cannot be read.
-    pub fn open_to_look(folder: &Path) -> Result<Journal, Error> {
-        let path = Journal::file(folder);
-        let db = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY);
-        let read = db.and_then(|db| {
-            let format = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-            Ok((db, format))
-        });
-        let (db, format) = read.map_err(|source| Error::Sql { path, source })?;
-        let folder = folder.to_owned();
-        Ok(Journal {
-            db,
-            folder,
-            is_read_only: true,
-            format,
-        })
-    }
-
-    fn prepare(&mut self, path: &Path) -> Result<(), Error> {
-        let sql = |source| Error::Sql {
-            path: path.to_owned(),
-            source,
-        };
-        self.db.busy_timeout(PATIENCE).map_err(sql)?;
-        self.db
-            .execute_batch(
-                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
-            )
-            .map_err(sql)?;
-        let tx = self
-            .db
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(sql)?;
-        let found: i64 = tx
-            .query_row("PRAGMA user_version", [], |row| row.get(0))
-            .map_err(sql)?;
-        match found {
-            0 => {
-                make_names_last(&self.folder);
-                tx.execute_batch(SCHEMA).map_err(sql)?;
-                tx.execute_batch(fact::SCHEMA).map_err(sql)?;
-            }
-            1 => tx.execute_batch(fact::SCHEMA).map_err(sql)?,
-            FORMAT => (),
-            found => {
-                return Err(Error::Newer {
-                    path: path.to_owned(),
-                    found,
-                });
-            }
-        }
-        tx.execute_batch(told::SCHEMA).map_err(sql)?;
-        tx.execute_batch(submitted::TABLE).map_err(sql)?;
-        tx.execute_batch(standing::SCHEMA).map_err(sql)?;
-        tx.commit().map_err(sql)
     }
 
     /// All offers, oldest first.
@@ -362,20 +216,6 @@ impl Journal {
         read().map_err(|source| self.sql(source))
     }
 
-    /// Marks an offer as unwanted. False when there is none of that number.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn dismiss(&mut self, id: i64, now: i64) -> Result<bool, Error> {
-        self.db
-            .execute(
-                "UPDATE offer SET dismissed = ?2 WHERE id = ?1",
-                params![id, now],
-            )
-            .map(|rows| rows > 0)
-            .map_err(|source| self.sql(source))
-    }
-
     fn database(&self) -> PathBuf {
         Journal::file(&self.folder)
     }
@@ -384,33 +224,6 @@ impl Journal {
         Error::Sql {
             path: self.database(),
             source,
-        }
-    }
-}
-
-/// A journal is lost, and with it what was sent, when the power goes before the name of a new folder above it
-/// is on the disk. SQLite sees to the folder of the database, not to those above. One that may not be read was
-/// not made by us.
-fn make_names_last(folder: &Path) {
-    for path in folder.ancestors() {
-        if File::open(path).and_then(|file| file.sync_all()).is_err() {
-            break;
-        }
-    }
-}
-
-/// Locks a folder, within the time that SQLite is given for the same.
-fn wait_for_turn(folder: File) -> io::Result<File> {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        match folder.try_lock() {
-            Ok(()) => return Ok(folder),
-            Err(TryLockError::Error(error)) => return Err(error),
-            Err(TryLockError::WouldBlock) if Instant::now() > end => {
-                let text = "another tls-optout holds it and does not go on";
-                return Err(io::Error::new(io::ErrorKind::TimedOut, text));
-            }
-            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(20)),
         }
     }
 }
@@ -427,27 +240,4 @@ fn recorded(row: &Row<'_>) -> rusqlite::Result<Recorded> {
         dismissed: row.get(7)?,
         waiting: Vec::new(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Barrier;
-
-    use super::*;
-
-    #[test]
-    fn a_new_journal_is_opened_by_many_at_once() {
-        for _ in 0..20 {
-            let state = tempfile::tempdir().unwrap();
-            let start = Barrier::new(8);
-            thread::scope(|scope| {
-                for _ in 0..8 {
-                    scope.spawn(|| {
-                        start.wait();
-                        Journal::open(state.path()).unwrap();
-                    });
-                }
-            });
-        }
-    }
 }

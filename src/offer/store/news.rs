@@ -6,8 +6,9 @@ use super::fact::{facts, keep, provenance_of};
 use super::{Error, Journal, told};
 use crate::message::text::without_xtext;
 use crate::notice::provenance::Provenance;
-use crate::offer::fate::{Fate, concerns, fate, same};
+use crate::offer::fate::Fate;
 use crate::offer::news::{self, Fact, News};
+use crate::offer::sorted::{Recipients, Sorted};
 use crate::offer::{Delivery, Recorded};
 
 /// The offer of a notice.
@@ -29,6 +30,8 @@ struct Known {
     /// Provenance and date of the notice that it rests on.
     rests_on: (Provenance, i64),
     recipients: Vec<String>,
+    /// The same, to be asked for.
+    set: Recipients,
 }
 
 impl Journal {
@@ -56,11 +59,7 @@ impl Journal {
         let offer = offer.filter(|offer| !offer.waiting.is_empty());
         let is_sure = |fact: &Fact| fact.provenance != Provenance::Unverified;
         // What anybody may send leaves nothing about a message that nobody here has heard of.
-        if offer.is_some()
-            || !known.is_empty()
-            || !resent.recipients.is_empty()
-            || news.facts.iter().any(is_sure)
-        {
+        if offer.is_some() || !known.is_empty() || resent.is_any || news.facts.iter().any(is_sure) {
             for fact in &news.facts {
                 keep(&tx, news, fact, resent.is_about(fact))?;
             }
@@ -116,7 +115,8 @@ impl Journal {
 struct Resent {
     /// The notice shows that it is about none but opted-out copies.
     is_all: bool,
-    recipients: Vec<String>,
+    is_any: bool,
+    recipients: Recipients,
 }
 
 impl Resent {
@@ -133,20 +133,20 @@ impl Resent {
         let is_named =
             |id: &str| named.is_some_and(|named| named == id || without_xtext(named) == id);
         let is_about = |(row, id): &(Delivery, String)| is_named(id) || news.copy.is_of(row);
-        let rows = rows.into_iter().filter(is_about);
+        let mut rows = rows.iter().filter(|row| is_about(row)).peekable();
         Ok(Resent {
             is_all: news.copy == news::Copy::OptedOut,
-            recipients: rows.map(|(row, _)| row.recipient).collect(),
+            is_any: rows.peek().is_some(),
+            recipients: Recipients::new(rows.map(|(row, _)| &*row.recipient)),
         })
     }
 
     fn has(&self, who: &str) -> bool {
-        self.is_all || self.recipients.iter().any(|recipient| same(recipient, who))
+        self.is_all || self.recipients.has(who)
     }
 
     fn is_about(&self, fact: &Fact) -> bool {
-        let all: Vec<&str> = self.recipients.iter().map(String::as_str).collect();
-        self.is_all || all.iter().any(|who| concerns(fact, who, &all))
+        self.is_all || self.recipients.has_one_of(fact)
     }
 }
 
@@ -155,7 +155,7 @@ fn settle(
     tx: &Transaction<'_>,
     news: &News,
     offer: &Recorded,
-    known: &[Known],
+    all: &[Known],
 ) -> rusqlite::Result<Recording> {
     let rests_on = news
         .facts
@@ -163,37 +163,38 @@ fn settle(
         .map(|fact| (fact.provenance, fact.written));
     let rests_on = rests_on.unwrap_or((Provenance::Unverified, 0));
     let is_new_to = |known: &Known| news::replaces(rests_on, known.rests_on);
-    if let Some(known) = known
+    if let Some(known) = all
         .iter()
         .find(|known| known.notice_key == offer.notice_key)
     {
-        // Read once more. What pretended to be the same notice loses its recipients.
-        if is_new_to(known) {
-            tx.execute("DELETE FROM waiting WHERE offer = ?1", [known.id])?;
-            renew(tx, known.id, offer, &offer.waiting)?;
-        }
         let (id, waiting) = (known.id, offer.waiting.len());
+        if is_new_to(known) {
+            read_again(tx, offer, id, all)?;
+        }
         return Ok(Recording {
             id,
             waiting,
             is_new: false,
         });
     }
-    let waits = |who: &str| offer.waiting.iter().any(|(waiting, _)| same(waiting, who));
+    let waiting = Recipients::new(offer.waiting.iter().map(|(who, _)| &**who));
+    let waits = |who: &str| waiting.has(who);
     let (old, new): (Vec<_>, Vec<_>) = offer
         .waiting
         .iter()
         .cloned()
-        .partition(|(who, _)| known.iter().any(|known| known.has(who)));
+        .partition(|(who, _)| all.iter().any(|known| known.has(who)));
     let facts = facts(tx, &news.message_id)?;
-    let mut owners = known
+    let mut owners = all
         .iter()
         .filter(|known| old.iter().any(|(who, _)| known.has(who)));
-    let first = owners.clone().next().map(|known| known.id);
+    let first = owners.clone().min_by_key(|known| known.is_dismissed);
+    let first = first.map(|known| known.id);
     let owner = owners.find(|known| {
         is_new_to(known)
             && known.waiting(&facts).all(waits)
-            && (new.is_empty() || !known.is_dismissed)
+            // One that the user has said no to comes to rest on no notice about others.
+            && (!known.is_dismissed || offer.waiting.iter().all(|(who, _)| known.has(who)))
     });
     let id = match (owner, first) {
         (Some(owner), _) => {
@@ -220,21 +221,35 @@ fn settle(
     })
 }
 
+/// The offer rests on the same notice as before. What pretended to be that loses its recipients.
+fn read_again(
+    tx: &Transaction<'_>,
+    offer: &Recorded,
+    id: i64,
+    all: &[Known],
+) -> rusqlite::Result<()> {
+    let unwanted = all
+        .iter()
+        .filter(|known| known.id != id && known.is_dismissed);
+    let mut waiting = offer.waiting.clone();
+    waiting.retain(|(who, _)| !unwanted.clone().any(|known| known.has(who)));
+    tx.execute("DELETE FROM waiting WHERE offer = ?1", [id])?;
+    renew(tx, id, offer, &waiting)
+}
+
 impl Known {
     fn has(&self, who: &str) -> bool {
-        self.recipients.iter().any(|recipient| same(recipient, who))
+        self.set.has(who)
     }
 
     /// Those of whom nothing else is known.
     fn waiting<'a>(&'a self, facts: &'a [Fact]) -> impl Iterator<Item = &'a str> {
-        let all: Vec<&str> = self.recipients.iter().map(String::as_str).collect();
-        self.recipients
-            .iter()
-            .map(String::as_str)
-            .filter(move |who| {
-                let known = fate(facts, who, &all);
-                known.is_none_or(|known| known.fate <= Fate::GivenUp)
-            })
+        let all = || self.recipients.iter().map(String::as_str);
+        let facts = Sorted::new(facts, all());
+        all().filter(move |who| {
+            let known = facts.fate(who);
+            known.is_none_or(|known| known.fate <= Fate::GivenUp)
+        })
     }
 }
 
@@ -308,12 +323,14 @@ fn known(tx: &Transaction<'_>, message_id: &str) -> rusqlite::Result<Vec<Known>>
         // Of one from before facts were kept nothing is known: only another that looks genuine takes its place.
         let unknown = (Provenance::Plausible, row.get(3)?);
         let recipients = waiting.query_map([id], |row| row.get(0))?;
+        let recipients: Vec<String> = recipients.collect::<rusqlite::Result<_>>()?;
         Ok(Known {
             id,
             rests_on: rests_on(tx, &notice_key)?.unwrap_or(unknown),
             notice_key,
             is_dismissed: row.get::<_, Option<i64>>(2)?.is_some(),
-            recipients: recipients.collect::<rusqlite::Result<_>>()?,
+            set: Recipients::new(recipients.iter().map(String::as_str)),
+            recipients,
         })
     })?;
     offers.collect()

@@ -5,9 +5,10 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, Row, TransactionBehavior, params};
 
 use super::{Error, Journal, standing};
+use crate::offer::sorted::Recipients;
 use crate::offer::{Delivery, LETTER, Outcome, State};
 
 /// The right to send one resubmission, from `sending` to its outcome. Held by one process at most.
@@ -31,7 +32,8 @@ pub struct Attempt<'a> {
     pub server: &'a str,
     /// The time, in seconds since 1970.
     pub now: i64,
-    /// It is sent on standing consent, and so many may be within a day; `None`: on the user's word.
+    /// It is sent on standing consent, and so many may be within a day; `None`: on the user's word, which alone
+    /// goes past an earlier no.
     pub standing: Option<u32>,
 }
 
@@ -42,13 +44,7 @@ impl Journal {
     /// When the journal cannot be read, or a dead sender's mark not be changed.
     pub fn deliveries(&mut self, message_id: &str) -> Result<Vec<Delivery>, Error> {
         self.bury_the_dead(message_id)?;
-        let read = || -> rusqlite::Result<Vec<Delivery>> {
-            let mut rows = self.db.prepare(
-                "SELECT recipient, state, at, server, reply FROM delivery WHERE message_id = ?1 ORDER BY rowid",
-            )?;
-            rows.query_map([message_id], delivery)?.collect()
-        };
-        read().map_err(|source| self.sql(source))
+        rows(&self.db, message_id).map_err(|source| self.sql(source))
     }
 
     /// The letters to postmasters, each with what it is about, oldest first.
@@ -91,8 +87,8 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Taken`] when one of them was sent the message already, may have been, or is being
-    /// sent it now; [`Error::Spent`] when standing consent has no more room today; otherwise when the
-    /// journal cannot be written.
+    /// sent it now; [`Error::Withdrawn`] and [`Error::Spent`] when standing consent ended by a no of the
+    /// user, or has no more room today; otherwise when the journal cannot be written.
     pub fn begin(&mut self, attempt: &Attempt<'_>) -> Result<Sending, Error> {
         self.bury_the_dead(attempt.message_id)?;
         let path = self.lock_path(attempt.envelope_id);
@@ -132,25 +128,27 @@ impl Journal {
         let tx = self
             .db
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for recipient in attempt.recipients {
-            let key = key(recipient);
-            let known = tx
-                .query_row(
-                    "SELECT recipient, state, at, server, reply FROM delivery
-                     WHERE message_id = ?1 AND recipient = ?2",
-                    params![message_id, key],
-                    delivery,
-                )
-                .optional()?;
-            if let Some(delivery) = known.filter(|delivery| delivery.state != State::Refused) {
-                return Ok(Some(Error::Taken(delivery)));
+        let ours = Recipients::new(attempt.recipients.iter().copied());
+        let rows = rows(&tx, message_id)?;
+        for row in rows.into_iter().filter(|row| ours.has(&row.recipient)) {
+            if row.state != State::Refused {
+                return Ok(Some(Error::Taken(row)));
             }
             tx.execute(
-                "INSERT OR REPLACE INTO delivery VALUES (?1, ?2, 'sending', ?3, ?4, ?5, '')",
-                params![message_id, key, now, envelope_id, server],
+                "DELETE FROM delivery WHERE message_id = ?1 AND recipient = ?2",
+                params![message_id, row.recipient],
+            )?;
+        }
+        for recipient in attempt.recipients {
+            tx.execute(
+                "INSERT INTO delivery VALUES (?1, ?2, 'sending', ?3, ?4, ?5, '')",
+                params![message_id, key(recipient), now, envelope_id, server],
             )?;
         }
         if let Some(most) = attempt.standing {
+            if standing::is_declined(&tx, message_id)? {
+                return Ok(Some(Error::Withdrawn));
+            }
             if standing::sent(&tx, *now)? >= most {
                 return Ok(Some(Error::Spent(most)));
             }
@@ -177,6 +175,8 @@ impl Journal {
         self.try_finish(&sending, outcomes, now)
             .map_err(|source| Error::Sql { path, source })?;
         sending.release();
+        // What is not let go of now is let go of the next time.
+        let _ = self.let_go(now);
         Ok(())
     }
 
@@ -283,10 +283,18 @@ fn locked(path: &Path) -> io::Result<File> {
     }
 }
 
-/// How a recipient is known in the journal. Wider than RFC 5321 on purpose: two spellings that most
-/// servers hold for one mailbox must not get two copies.
+/// How a recipient is written in the journal. That two spellings are one mailbox shows where they are compared
+/// ([`Recipients`]), wider than RFC 5321 on purpose: what most servers hold for one must not get two copies.
 fn key(recipient: &str) -> String {
     recipient.to_lowercase()
+}
+
+/// The rows about one message.
+fn rows(db: &Connection, message_id: &str) -> rusqlite::Result<Vec<Delivery>> {
+    let mut rows = db.prepare(
+        "SELECT recipient, state, at, server, reply FROM delivery WHERE message_id = ?1 ORDER BY rowid",
+    )?;
+    rows.query_map([message_id], delivery)?.collect()
 }
 
 pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
@@ -298,4 +306,48 @@ pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         server: row.get(3)?,
         reply: row.get(4)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begin(journal: &mut Journal, recipient: &str) -> Result<Sending, Error> {
+        journal.begin(&Attempt {
+            message_id: "a@b",
+            recipients: &[recipient],
+            envelope_id: "1",
+            server: "",
+            now: 0,
+            standing: None,
+        })
+    }
+
+    /// A journal that was written when spellings were told apart may have several rows for one mailbox.
+    #[test]
+    fn the_spellings_of_a_mailbox_share_a_row() {
+        let names = [
+            "bob@b\u{fc}cher.example",
+            "\"bob\"@xn--bcher-kva.example",
+            "BOB@B\u{dc}CHER.example",
+        ];
+        for state in ["refused", "sent", "unknown"] {
+            for name in names {
+                let folder = tempfile::tempdir().unwrap();
+                let mut journal = Journal::open(folder.path()).unwrap();
+                for old in &names[..2] {
+                    let row = "INSERT INTO delivery VALUES ('a@b', ?1, ?2, 0, '', '', '')";
+                    journal.db.execute(row, [old, "refused"]).unwrap();
+                }
+                let change = "UPDATE delivery SET state = ?1 WHERE recipient = ?2";
+                journal.db.execute(change, [state, names[1]]).unwrap();
+                let begun = begin(&mut journal, name);
+                let rows = journal.deliveries("a@b").unwrap().len();
+                match state {
+                    "refused" => assert!(begun.is_ok() && rows == 1, "{name}: {begun:?}"),
+                    _ => assert!(matches!(begun, Err(Error::Taken(_))) && rows == 2, "{name}"),
+                }
+            }
+        }
+    }
 }

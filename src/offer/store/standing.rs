@@ -28,6 +28,11 @@ const FIRST_PAUSE: i64 = 4 * 60;
 /// The longest pause, in seconds.
 const LONGEST_PAUSE: i64 = 2 * 3600;
 
+/// The messages about which the user has said no to an offer.
+const DECLINED: &str = "
+SELECT message_id FROM offer LEFT JOIN turn ON turn.offer = offer.id
+WHERE (dismissed IS NOT NULL OR turn.state = 'declined')";
+
 impl Journal {
     /// The offers that standing consent may be about: not too old, and the user has said no to none about
     /// the same message. `now`: seconds since 1970.
@@ -39,12 +44,11 @@ impl Journal {
         let oldest = now - PATIENCE - DAY;
         self.select(
             "notice",
-            "WHERE (expires > ?1 OR expires IS NULL AND recorded > ?2)
-             AND NOT EXISTS (SELECT 1 FROM turn WHERE turn.offer = offer.id AND turn.state = 'over')
-             AND NOT EXISTS (
-                 SELECT 1 FROM offer AS same LEFT JOIN turn ON turn.offer = same.id
-                 WHERE same.message_id = offer.message_id
-                 AND (same.dismissed IS NOT NULL OR turn.state = 'declined'))",
+            &format!(
+                "WHERE (expires > ?1 OR expires IS NULL AND recorded > ?2)
+                 AND NOT EXISTS (SELECT 1 FROM turn WHERE turn.offer = offer.id AND turn.state = 'over')
+                 AND message_id NOT IN ({DECLINED})"
+            ),
             [now, oldest],
         )
     }
@@ -102,11 +106,12 @@ impl Journal {
         self.set_turn(offer, "declined")
     }
 
+    /// A no stays a no.
     fn set_turn(&mut self, offer: i64, state: &str) -> Result<(), Error> {
         self.db
             .execute(
                 "INSERT INTO turn VALUES (?1, 0, 0, ?2)
-                 ON CONFLICT (offer) DO UPDATE SET state = excluded.state",
+                 ON CONFLICT (offer) DO UPDATE SET state = excluded.state WHERE state <> 'declined'",
                 params![offer, state],
             )
             .map(|_| ())
@@ -120,6 +125,12 @@ impl Journal {
     pub fn standing_sent(&self, now: i64) -> Result<u32, Error> {
         sent(&self.db, now).map_err(|source| self.sql(source))
     }
+}
+
+/// Has the user said no to an offer about this message?
+pub(super) fn is_declined(db: &Connection, message_id: &str) -> rusqlite::Result<bool> {
+    let declined = format!("SELECT EXISTS ({DECLINED} AND message_id = ?1)");
+    db.query_row(&declined, [message_id], |row| row.get(0))
 }
 
 /// What the clock of an earlier moment put into the future counts too: a clock that is set back gives no
@@ -260,6 +271,9 @@ mod tests {
         assert_eq!(open(&journal, NOW), ids);
         journal.decline(ids[0]).unwrap();
         journal.dismiss(ids[2], NOW).unwrap();
+        assert_eq!(open(&journal, NOW), ids[4..]);
+        // A try that was under way meanwhile.
+        journal.end_turns(ids[0]).unwrap();
         assert_eq!(open(&journal, NOW), ids[4..]);
         assert_eq!(open(&journal, NOW + 4 * DAY), [0; 0]);
         journal.end_turns(ids[4]).unwrap();

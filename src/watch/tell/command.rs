@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
@@ -34,32 +34,23 @@ pub(super) fn program(words: &[String]) -> Command {
     command
 }
 
-/// Runs it, and ends it with all that it has started once `limit` is over; `None` then.
+/// Runs it, and ends it with all that it has started once `limit` is over; `None` then. Standard output is there where
+/// the command has a pipe for it.
 ///
 /// # Errors
 /// When it cannot be run.
-pub(super) fn run(command: &mut Command, limit: Duration) -> io::Result<Option<ExitStatus>> {
+pub(super) fn run(command: &mut Command, limit: Duration) -> io::Result<Option<Output>> {
     let child = command.spawn()?;
     let group = Pid::from_child(&child);
     let (sender, ended) = channel();
-    wait_beside(child, move |status| {
-        let _ = sender.send(status);
-    });
+    thread::spawn(move || sender.send(child.wait_with_output()));
     match ended.recv_timeout(limit) {
-        Ok(status) => status.map(Some),
+        Ok(output) => output.map(Some),
         Err(_) => {
             let _ = kill_process_group(group, Signal::KILL);
             Ok(None)
         }
     }
-}
-
-/// Waits for the end of a child in a thread of its own, so that no zombie stays.
-pub(super) fn wait_beside(
-    mut child: Child,
-    then: impl FnOnce(io::Result<ExitStatus>) + Send + 'static,
-) {
-    thread::spawn(move || then(child.wait()));
 }
 
 #[cfg(test)]
@@ -75,8 +66,10 @@ mod tests {
     #[test]
     fn it_ends_or_is_ended() {
         let limit = Duration::from_secs(20);
-        let status = run(&mut shell("exit 7"), limit).unwrap().unwrap();
-        assert_eq!(status.code(), Some(7));
+        let output = run(&mut shell("exit 7"), limit).unwrap().unwrap();
+        assert_eq!(output.status.code(), Some(7));
+        let output = run(shell("echo x").stdout(Stdio::piped()), limit);
+        assert_eq!(output.unwrap().unwrap().stdout, b"x\n");
         let folder = tempfile::tempdir().unwrap();
         let survivor = folder.path().join("survivor");
         let script = format!("(sleep 2; touch {}) & sleep 60", survivor.display());

@@ -4,14 +4,14 @@
 
 use std::collections::HashMap;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use zbus::MatchRule;
 use zbus::blocking::connection::Builder;
 use zbus::blocking::{Connection, MessageIterator};
-use zbus::message::Type;
+use zbus::message::{Message, Type};
 use zbus::names::MemberName;
 use zbus::zvariant::Value;
 
@@ -34,8 +34,20 @@ const COLUMNS: usize = 200;
 const NAME: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
 
-/// Which offer a notification tells of; `None` is all of them.
-type Shown = Arc<Mutex<HashMap<u32, Option<i64>>>>;
+/// What stands on the desktop.
+#[derive(Default)]
+struct Shown {
+    /// The server that shows it, by its unique name on the bus: another begins anew with its numbers.
+    server: String,
+    /// Which offer a notification tells of; `None` is all of them.
+    offers: HashMap<u32, Option<i64>>,
+    /// There will be no more.
+    is_over: bool,
+}
+
+fn lock(shown: &Mutex<Shown>) -> MutexGuard<'_, Shown> {
+    shown.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The notifications of this daemon.
 pub(super) struct Desktop {
@@ -47,9 +59,7 @@ pub(super) struct Desktop {
 
 struct Bus {
     connection: Connection,
-    takes_markup: bool,
-    takes_actions: bool,
-    shown: Shown,
+    shown: Arc<Mutex<Shown>>,
 }
 
 impl Desktop {
@@ -101,8 +111,12 @@ impl Desktop {
             match shown {
                 Ok(()) => return Telling::Done,
                 Err(error) => {
-                    self.bus = None;
-                    if was_new {
+                    // An answer shows that the connection is good.
+                    let is_answer = matches!(error, zbus::Error::MethodError(..));
+                    if !is_answer {
+                        self.bus = None;
+                    }
+                    if is_answer || was_new {
                         self.say(&error);
                         break;
                     }
@@ -131,10 +145,7 @@ impl Desktop {
 
     fn connect(&self) -> zbus::Result<Bus> {
         let connection = Builder::session()?.method_timeout(PATIENCE).build()?;
-        let reply = connection.call_method(Some(NAME), PATH, Some(NAME), "GetCapabilities", &())?;
-        let capabilities: Vec<String> = reply.body().deserialize()?;
-        let has = |name: &str| capabilities.iter().any(|one| one == name);
-        let shown = Shown::default();
+        let shown = Arc::<Mutex<Shown>>::default();
         let rule = MatchRule::builder()
             .msg_type(Type::Signal)
             .sender(NAME)?
@@ -148,22 +159,22 @@ impl Desktop {
             events: self.events.clone(),
         };
         thread::spawn(move || listener.listen(signals));
-        Ok(Bus {
-            takes_markup: has("body-markup"),
-            takes_actions: has("actions"),
-            connection,
-            shown,
-        })
+        Ok(Bus { connection, shown })
     }
 }
 
 impl Bus {
     fn notify(&self, summary: &str, body: &str, offer: Option<i64>) -> zbus::Result<()> {
-        let body = match self.takes_markup {
+        let connection = &self.connection;
+        // Each time: another server may have come.
+        let reply = connection.call_method(Some(NAME), PATH, Some(NAME), "GetCapabilities", &())?;
+        let capabilities: Vec<String> = reply.body().deserialize()?;
+        let has = |name: &str| capabilities.iter().any(|one| one == name);
+        let body = match has("body-markup") {
             true => escaped(body),
             false => body.to_owned(),
         };
-        let actions: &[&str] = match (self.takes_actions, offer) {
+        let actions: &[&str] = match (has("actions"), offer) {
             (false, _) => &[],
             (true, None) => &["default", "Review", "review", "Review"],
             (true, Some(_)) => &[
@@ -175,7 +186,7 @@ impl Bus {
             ("urgency", Value::from(1_u8)),
         ]);
         // The number comes with the reply, and a click may come before we have kept it: it waits for this lock.
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shown = lock(&self.shown);
         let message = (
             crate::cli::NAME,
             0_u32,
@@ -186,25 +197,42 @@ impl Bus {
             hints,
             -1_i32,
         );
-        let connection = &self.connection;
         let reply = connection.call_method(Some(NAME), PATH, Some(NAME), "Notify", &message)?;
         let number: u32 = reply.body().deserialize()?;
-        shown.insert(number, offer);
+        let server = sender(&reply);
+        if shown.server != server {
+            (shown.server, shown.offers) = (server, HashMap::new());
+        }
+        shown.offers.insert(number, offer);
         Ok(())
+    }
+}
+
+/// The listener holds the connection too, and needs it as long as something is shown that may be clicked on.
+impl Drop for Bus {
+    fn drop(&mut self) {
+        let mut shown = lock(&self.shown);
+        shown.is_over = true;
+        if shown.offers.is_empty() {
+            let _ = self.connection.clone().close();
+        }
     }
 }
 
 /// Hears what the user does with the notifications.
 struct Listener {
-    shown: Shown,
+    shown: Arc<Mutex<Shown>>,
     opener: Opener,
     events: Sender<Event>,
 }
 
 impl Listener {
-    /// Until the connection ends.
+    /// Until the connection ends, or nothing is shown any more.
     fn listen(&self, signals: MessageIterator) {
         for message in signals.flatten() {
+            if lock(&self.shown).server != sender(&message) {
+                continue;
+            }
             let header = message.header();
             let body = message.body();
             match header.member().map(MemberName::as_str) {
@@ -219,6 +247,10 @@ impl Listener {
                     }
                 }
                 _ => {}
+            }
+            let shown = lock(&self.shown);
+            if shown.is_over && shown.offers.is_empty() {
+                return;
             }
         }
     }
@@ -238,9 +270,14 @@ impl Listener {
     }
 
     fn forget(&self, number: u32) -> Option<Option<i64>> {
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        shown.remove(&number)
+        lock(&self.shown).offers.remove(&number)
     }
+}
+
+/// The unique name of the connection that a message comes from.
+fn sender(message: &Message) -> String {
+    let header = message.header();
+    header.sender().map(ToString::to_string).unwrap_or_default()
 }
 
 /// "bob@example.net", or "bob@example.net and 2 more".

@@ -1,15 +1,13 @@
 //! The Maildir flag F ("flagged") on the notice: a new name for the file, nothing within it.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-use crate::maildir;
+use crate::maildir::{self, folder::FileName};
 
 use super::{Telling, Tidings, folder_of};
 
@@ -53,23 +51,15 @@ fn flag(path: &Path) -> io::Result<()> {
 /// The name with the flag, in `cur`, the only place where names have flags; `None` where it has it, or where the
 /// path is that of no message.
 fn flagged(path: &Path) -> Option<PathBuf> {
-    let name = path.file_name()?.as_bytes();
-    let info = name
-        .windows(3)
-        .position(|at| matches!(at, [b':' | b';' | b'!', b'2', b',']));
-    let (stem, mut flags) = match info {
-        Some(at) => (&name[..at + 3], name[at + 3..].to_vec()),
-        None => (name, Vec::new()),
-    };
-    if flags.contains(&b'F') {
+    let name = FileName::parse(path.file_name()?);
+    if name.flags.contains(&b'F') {
         return None;
     }
     // In the order of their letters, as all programs expect.
+    let mut flags = name.flags.to_vec();
     let at = flags.iter().position(|flag| *flag > b'F');
     flags.insert(at.unwrap_or(flags.len()), b'F');
-    let info = if info.is_none() { &b":2,"[..] } else { b"" };
-    let name = OsString::from_vec([stem, info, &flags].concat());
-    Some(folder_of(path)?.join("cur").join(name))
+    Some(folder_of(path)?.join("cur").join(name.with_flags(&flags)))
 }
 
 /// Never over another file, where the file system can do that.

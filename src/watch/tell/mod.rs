@@ -39,8 +39,8 @@ pub struct Tidings {
     pub subject: String,
     /// Message-ID of the original, without angle brackets.
     pub message_id: String,
-    /// Message-ID of the notice, without angle brackets, or what else it is known by.
-    pub notice: String,
+    /// Message-ID of the notice, without angle brackets. For [`Way::Tag`] only; `None` where it has none.
+    pub notice: Option<String>,
     /// When the server gives up, in seconds since 1970.
     pub expires: Option<i64>,
     /// How sure it is that the user's own server wrote that notice. `Unverified` is said wherever it is told.
@@ -195,8 +195,8 @@ impl Teller {
     }
 
     /// An answer came, and was noted. Where it could not be noted (`is_noted`) it stays in hand, so that at least this
-    /// process does not tell it again.
-    pub fn answered(&mut self, offer: i64, way: Way, is_noted: bool) {
+    /// process does not tell it again. True where the answer is that of another, see [`Teller::inherit`].
+    pub fn answered(&mut self, offer: i64, way: Way, is_noted: bool) -> bool {
         let key = (offer, way);
         let is_own = match is_noted {
             true => self.in_hand.remove(&key),
@@ -205,6 +205,7 @@ impl Teller {
         if let Some(thread) = self.thread(way).filter(|_| is_own == Some(true)) {
             let _ = thread.noted.send(());
         }
+        is_own == Some(false)
     }
 
     /// Takes over what another has in hand, so that it is not told twice.

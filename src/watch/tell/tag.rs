@@ -1,34 +1,46 @@
 //! A tag of notmuch on the notice.
 
-use std::process::{Command, Stdio};
+use std::io;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use super::{Telling, Tidings, command};
 
 /// How long notmuch may take: its database may be in use.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(15);
 
-/// Adds the tag. Until `notmuch new` has seen the notice there is nothing to tag: another time, then.
+/// Adds the tag. Until `notmuch new` has seen the notice there is nothing to tag: another time, then. A notice without
+/// Message-ID is never found.
 pub(super) fn add(name: &str, tidings: &Tidings) -> Telling {
-    let query = query(&tidings.notice);
-    if !knows(&query) {
-        return Telling::Later;
-    }
-    let words = ["notmuch", "tag", &format!("+{name}"), "--", &query].map(str::to_owned);
-    match command::run(&mut command::program(&words), LIMIT) {
-        Ok(Some(status)) if status.success() => Telling::Done,
-        Ok(_) | Err(_) => {
-            tracing::warn!("offer {}: notmuch did not tag its notice", tidings.offer);
-            Telling::Later
+    let Some(notice) = &tidings.notice else {
+        return Telling::Done;
+    };
+    let (offer, query) = (tidings.offer, query(notice));
+    let tagged = match notmuch(&["count", "--exclude=false", "--", &query]) {
+        Ok(Some(output)) if !output.status.success() || output.stdout.trim_ascii() == b"0" => {
+            return Telling::Later;
         }
+        Ok(Some(_)) => notmuch(&["tag", &format!("+{name}"), "--", &query]),
+        other => other,
+    };
+    match tagged {
+        Ok(Some(output)) if output.status.success() => return Telling::Done,
+        Ok(Some(_)) => tracing::warn!("offer {offer}: notmuch did not tag its notice"),
+        Ok(None) => tracing::warn!(
+            "offer {offer}: notmuch was ended after {} s",
+            LIMIT.as_secs()
+        ),
+        Err(error) => tracing::warn!("offer {offer}: notmuch cannot be run: {error}"),
     }
+    Telling::Later
 }
 
-fn knows(query: &str) -> bool {
-    let mut notmuch = Command::new("notmuch");
-    notmuch.args(["count", "--exclude=false", "--", query]);
-    let output = notmuch.stdin(Stdio::null()).stderr(Stdio::null()).output();
-    output.is_ok_and(|output| output.status.success() && output.stdout.trim_ascii() != b"0")
+/// What it says on standard error would be said again at each look.
+fn notmuch(arguments: &[&str]) -> io::Result<Option<Output>> {
+    let words = [&["notmuch"], arguments].concat();
+    let words: Vec<_> = words.into_iter().map(str::to_owned).collect();
+    let mut program = command::program(&words);
+    command::run(program.stdout(Stdio::piped()).stderr(Stdio::null()), LIMIT)
 }
 
 /// notmuch-search-terms(7): a term in quotes, and quotes within it doubled.

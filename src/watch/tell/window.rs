@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use crate::cli::NAME;
 
@@ -39,7 +40,10 @@ impl Opener {
         words.extend([program(), "resend".to_owned(), "--pause".to_owned()]);
         words.push(offer.map_or("--all".to_owned(), |offer| offer.to_string()));
         match command::program(&words).spawn() {
-            Ok(child) => command::wait_beside(child, |_| ()),
+            // In a thread of its own, so that no zombie stays.
+            Ok(mut child) => {
+                thread::spawn(move || child.wait());
+            }
             Err(error) => tracing::warn!("{} cannot be run: {error}", words[0]),
         }
     }
