@@ -324,8 +324,8 @@ impl Daemon {
             }
         }
         // The new time is noted after the work: what was cut short, or could not be read, is done again.
-        if has_changed && self.folders.missed() == missed {
-            self.progress.complete(folder, start);
+        if self.folders.missed() == missed {
+            self.progress.complete(folder, start, has_changed);
         }
         Ok(new)
     }

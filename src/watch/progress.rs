@@ -59,23 +59,36 @@ impl Progress {
         }
     }
 
-    /// What a look at `folder` has to cover.
+    /// What a look at `folder` has to cover. A time that is still to come says that the clock was set back, and
+    /// not when the last look was.
     pub fn window(&self, folder: &Path, now: SystemTime) -> Window {
         let before = |time: SystemTime, by| time.checked_sub(by).unwrap_or(UNIX_EPOCH);
-        match self.looked.get(folder) {
+        match self.looked(folder) {
             None => Window {
                 since: UNIX_EPOCH,
                 delivered: before(now, FIRST),
             },
-            Some(&seconds) => Window {
-                since: before(UNIX_EPOCH + Duration::from_secs(seconds), OVERLAP),
+            Some(looked) => Window {
+                since: match looked <= now {
+                    true => before(looked, OVERLAP),
+                    false => UNIX_EPOCH,
+                },
                 delivered: before(now, OLD),
             },
         }
     }
 
-    /// A look at `folder` that began at `start` is complete.
-    pub fn complete(&mut self, folder: &Path, start: SystemTime) {
+    fn looked(&self, folder: &Path) -> Option<SystemTime> {
+        let seconds = self.looked.get(folder)?;
+        Some(UNIX_EPOCH + Duration::from_secs(*seconds))
+    }
+
+    /// A look at `folder` that began at `start` is complete. Where nothing had changed the time that is noted
+    /// does as well, unless it is still to come: so a folder that stands still costs no writing.
+    pub fn complete(&mut self, folder: &Path, start: SystemTime, has_changed: bool) {
+        if !has_changed && self.looked(folder).is_some_and(|looked| looked <= start) {
+            return;
+        }
         let since = start.duration_since(UNIX_EPOCH).unwrap_or_default();
         self.looked.insert(folder.to_owned(), since.as_secs());
         self.is_saved = false;
@@ -125,7 +138,7 @@ mod tests {
         let now = UNIX_EPOCH + Duration::from_secs(1_795_500_000);
         let mut progress = Progress::load(file.clone());
         assert_eq!(progress.window(odd, now).since, UNIX_EPOCH);
-        progress.complete(odd, now);
+        progress.complete(odd, now, true);
         progress.save().unwrap();
         let progress = Progress::load(file.clone());
         let window = progress.window(odd, now);
@@ -133,6 +146,27 @@ mod tests {
         assert_eq!(window.delivered, now - OLD);
         let other = progress.window(Path::new("/Mail/other"), now);
         assert_eq!((other.since, other.delivered), (UNIX_EPOCH, now - FIRST));
+    }
+
+    #[test]
+    fn a_time_to_come_hides_nothing() {
+        let state = tempfile::tempdir().unwrap();
+        let mut progress = Progress::load(state.path().join("looked"));
+        let (folder, now) = (
+            Path::new("/Mail"),
+            UNIX_EPOCH + Duration::from_secs(1_795_500_000),
+        );
+        let since = |progress: &Progress, now| progress.window(folder, now).since;
+        progress.complete(folder, now + OVERLAP * 2, true);
+        // The clock is set back.
+        assert_eq!(since(&progress, now), UNIX_EPOCH);
+        assert_eq!(progress.window(folder, now).delivered, now - OLD);
+        progress.complete(folder, now, false);
+        assert_eq!(since(&progress, now), now - OVERLAP);
+        // A folder that stands still gives nothing to write.
+        progress.save().unwrap();
+        progress.complete(folder, now + OVERLAP, false);
+        assert!(progress.is_saved);
     }
 
     #[test]

@@ -1,0 +1,28 @@
+//! What changes behind the daemon's back: the clock, folders, the journal, the configuration.
+
+use std::fs;
+
+use crate::watch::{deliver, home, numbered};
+
+/// The times of the last looks, `seconds` later than they were.
+fn shift_looks(home: &crate::home::Home, seconds: u64) {
+    let file = home.state().join("looked");
+    let text = fs::read_to_string(&file).expect("looks");
+    let later = |line: &str| {
+        let (time, rest) = line.split_once(' ').expect("a time");
+        let time: u64 = time.parse().expect("a time");
+        format!("{} {rest}\n", time + seconds)
+    };
+    fs::write(&file, text.lines().map(later).collect::<String>()).expect("a file");
+}
+
+/// The last look was at a time that is still to come.
+#[test]
+fn a_clock_that_was_set_back_hides_no_mail() {
+    let home = home();
+    assert_eq!(home.run(&["watch", "--once"], "").status, 1);
+    shift_looks(&home, 2 * 3600);
+    deliver(&home, "1.notice", &numbered(&home, 1));
+    assert_eq!(home.run(&["watch", "--once"], "").status, 0);
+    home.received();
+}
