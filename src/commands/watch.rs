@@ -291,10 +291,10 @@ impl Daemon {
     /// What vanishes while it is looked at was renamed: the next attempt finds it.
     fn look_at(&mut self, folder: &Path) -> Result<usize, Failure> {
         let start = SystemTime::now();
-        let window = self.progress.window(folder, start);
         let (mut new, mut has_changed) = (0, false);
         let missed = self.folders.missed();
         for _ in 0..ATTEMPTS {
+            let window = |identity| self.progress.window(folder, identity, start);
             let found = match self.folders.look(folder, window) {
                 Ok(Some(found)) => found,
                 Ok(None) => break,
@@ -325,7 +325,8 @@ impl Daemon {
         }
         // The new time is noted after the work: what was cut short, or could not be read, is done again.
         if self.folders.missed() == missed {
-            self.progress.complete(folder, start, has_changed);
+            let identity = self.folders.seen(folder);
+            self.progress.complete(folder, identity, start, has_changed);
         }
         Ok(new)
     }
@@ -348,7 +349,8 @@ impl Daemon {
     /// As a look would judge. Of what cannot be asked its reading says why.
     fn is_worth_a_look(&self, path: &Path) -> bool {
         let folder = path.ancestors().nth(2).unwrap_or(path);
-        let window = self.progress.window(folder, SystemTime::now());
+        let identity = self.folders.seen(folder);
+        let window = self.progress.window(folder, identity, SystemTime::now());
         fs::metadata(path).map_or(true, |file| window.has(&file))
     }
 

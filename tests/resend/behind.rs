@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::watch::{deliver, home, numbered};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use crate::watch::{Daemon, deliver, deliver_to, home, make_folder, numbered, wait_for_offers};
 
 /// The times of the last looks, `seconds` later than they were.
 fn shift_looks(home: &crate::home::Home, seconds: u64) {
@@ -24,5 +26,23 @@ fn a_clock_that_was_set_back_hides_no_mail() {
     shift_looks(&home, 2 * 3600);
     deliver(&home, "1.notice", &numbered(&home, 1));
     assert_eq!(home.run(&["watch", "--once"], "").status, 0);
+    home.received();
+}
+
+/// Between two looks, so that the path was never empty.
+#[test]
+fn another_folder_at_the_same_path_is_read() {
+    let home = home();
+    make_folder(&home, "INBOX/.Work");
+    make_folder(&home, "Stage");
+    deliver_to(&home, "INBOX/.Work", "1.notice", &numbered(&home, 1));
+    deliver_to(&home, "Stage", "1.notice", &numbered(&home, 2));
+    let daemon = Daemon::start(&home, &[]);
+    wait_for_offers(&home, 1);
+    daemon.wait_for_log("watching");
+    let [here, stage] = ["Mail/INBOX/.Work", "Mail/Stage"].map(|folder| home.path(folder));
+    renameat_with(CWD, stage, CWD, here, RenameFlags::EXCHANGE).expect("an exchange");
+    wait_for_offers(&home, 2);
+    daemon.stop();
     home.received();
 }
