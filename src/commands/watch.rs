@@ -69,6 +69,7 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
         state,
         manager: Manager::from_env(),
         has_news: false,
+        has_failed: false,
         is_over: Arc::new(AtomicBool::new(false)),
     };
     if args.once {
@@ -124,6 +125,8 @@ struct Daemon {
     manager: Manager,
     /// There may be something to tell.
     has_news: bool,
+    /// Something that came since the last look could not be noted.
+    has_failed: bool,
     /// A signal ended the daemon.
     is_over: Arc<AtomicBool>,
 }
@@ -164,11 +167,11 @@ impl Daemon {
         let mut is_reload = false;
         let start = Instant::now();
         loop {
-            let is_all_well = is_all_well && self.folders.missed() == 0;
+            let is_all_well = is_all_well && !self.has_failed && self.folders.missed() == 0;
             let due = start + if is_all_well { LOOK } else { POLL };
             self.manager.alive();
             if let Err(failure) = self.telling.count_if_due(&mut self.journal) {
-                tracing::error!("{failure}");
+                self.fails(&failure);
             }
             let left = due.saturating_duration_since(Instant::now());
             let sleep = left
@@ -206,7 +209,7 @@ impl Daemon {
             self.tell();
         }
         if let Err(failure) = self.telling.hear(&mut self.journal, event) {
-            tracing::error!("{failure}");
+            self.fails(&failure);
         }
     }
 
@@ -219,8 +222,14 @@ impl Daemon {
 
     fn tell(&mut self) {
         if let Err(failure) = self.telling.tell(&mut self.journal) {
-            tracing::error!("{failure}");
+            self.fails(&failure);
         }
+    }
+
+    /// It is tried again at the next look, which comes soon.
+    fn fails(&mut self, failure: &Failure) {
+        tracing::error!("{failure}");
+        self.has_failed = true;
     }
 
     /// Of the folders that the configuration names now.
@@ -276,6 +285,7 @@ impl Daemon {
     /// Looks through all folders. The number of new offers.
     fn look(&mut self) -> Result<usize, Failure> {
         let (mut new, mut result) = (0, Ok(()));
+        self.has_failed = false;
         for folder in self.folders.folders() {
             match self.look_at(&folder) {
                 Ok(count) => new += count,
@@ -331,7 +341,7 @@ impl Daemon {
         Ok(new)
     }
 
-    /// A message that an event told of. The journal fails: the next look reads it again.
+    /// A message that an event told of. The journal fails: the next look, which comes soon, reads it again.
     fn take(&mut self, path: &Path) {
         if !self.is_worth_a_look(path) {
             return;
@@ -341,7 +351,7 @@ impl Daemon {
             Ok(_) => {}
             Err(failure) => {
                 self.folders.forget(path);
-                tracing::error!("{failure}");
+                self.fails(&failure);
             }
         }
     }

@@ -4,7 +4,11 @@ use std::fs;
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use crate::watch::{Daemon, deliver, deliver_to, home, make_folder, numbered, wait_for_offers};
+use crate::standing::sql;
+use crate::wait::poll;
+use crate::watch::{
+    Daemon, deliver, deliver_to, home, make_folder, numbered, offers, wait_for_offers,
+};
 
 /// The times of the last looks, `seconds` later than they were.
 fn shift_looks(home: &crate::home::Home, seconds: u64) {
@@ -43,6 +47,23 @@ fn another_folder_at_the_same_path_is_read() {
     let [here, stage] = ["Mail/INBOX/.Work", "Mail/Stage"].map(|folder| home.path(folder));
     renameat_with(CWD, stage, CWD, here, RenameFlags::EXCHANGE).expect("an exchange");
     wait_for_offers(&home, 2);
+    daemon.stop();
+    home.received();
+}
+
+/// Half a minute, as the daemon says in its documentation, and not until the next look at everything.
+#[test]
+fn what_the_journal_did_not_take_is_tried_again_soon() {
+    let home = home();
+    let daemon = Daemon::start(&home, &[]);
+    daemon.wait_for_log("watching");
+    sql(&home, "ALTER TABLE waiting RENAME TO away");
+    deliver(&home, "1.notice", &numbered(&home, 1));
+    daemon.wait_for_log("ERROR the journal");
+    sql(&home, "ALTER TABLE away RENAME TO waiting");
+    let is_there = || (offers(&home) == 1).then_some(());
+    let found = poll(is_there).or_else(|| poll(is_there));
+    assert!(found.is_some(), "{}", daemon.log());
     daemon.stop();
     home.received();
 }
