@@ -23,7 +23,7 @@ use crate::watch::progress::Progress;
 use crate::watch::{Event, Events, Turn, arrival, clock, signals};
 
 use super::arrived::take_in;
-use super::auto::{self, Worker};
+use super::auto::{self, Doubt, Worker};
 use super::find::folders_of;
 use super::telling::Telling;
 use super::{CONFIG, DONE, Failure, IO, NOTHING, TRY_AGAIN, journal};
@@ -57,6 +57,7 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
     }
     // Nobody would be there to hear a click.
     config.tell.desktop &= !args.once;
+    let config = Arc::new(config);
     let (sender, receiver) = channel();
     let mut daemon = Daemon {
         telling: Telling::start(&config, &sender),
@@ -74,7 +75,12 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
     };
     if args.once {
         let new = daemon.look()?;
-        let sent = auto::act(places, &daemon.is_over)?;
+        let sent = auto::act(
+            &daemon.config,
+            places,
+            &mut Doubt::default(),
+            &daemon.is_over,
+        )?;
         daemon.telling.was_acted(Turn::MAX);
         daemon.tell();
         daemon.telling.finish(&mut daemon.journal, &receiver);
@@ -112,8 +118,8 @@ fn settings(places: &Places) -> Result<Config, Failure> {
 }
 
 struct Daemon {
-    /// Tells where notices of the user's own servers come from.
-    config: Config,
+    /// Tells where notices of the user's own servers come from, and what may be sent on standing consent.
+    config: Arc<Config>,
     folders: Folders,
     journal: Journal,
     telling: Telling,
@@ -216,7 +222,8 @@ impl Daemon {
     /// Has those sent that may be, and tells of the others.
     fn act(&mut self) {
         self.has_news = false;
-        self.telling.will_act(self.worker.wake());
+        let turn = self.worker.wake(&self.config);
+        self.telling.will_act(turn);
         self.tell();
     }
 
@@ -244,7 +251,7 @@ impl Daemon {
             Ok(config) => {
                 self.telling.restart(&config, sender);
                 self.folders = Folders::new(config.mail.inbox.clone());
-                self.config = config;
+                self.config = Arc::new(config);
                 self.keep_index();
                 tracing::info!("the configuration was read again");
             }

@@ -4,14 +4,17 @@ use std::fs;
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use crate::standing::sql;
+use submission_server::Script;
+
+use crate::home::{BOB, Home, original};
+use crate::standing::{self, AUTO, UNTRUSTED, sql, warning};
 use crate::wait::poll;
 use crate::watch::{
     Daemon, deliver, deliver_to, home, make_folder, numbered, offers, wait_for_offers,
 };
 
 /// The times of the last looks, `seconds` later than they were.
-fn shift_looks(home: &crate::home::Home, seconds: u64) {
+fn shift_looks(home: &Home, seconds: u64) {
     let file = home.state().join("looked");
     let text = fs::read_to_string(&file).expect("looks");
     let later = |line: &str| {
@@ -66,4 +69,108 @@ fn what_the_journal_did_not_take_is_tried_again_soon() {
     assert!(found.is_some(), "{}", daemon.log());
     daemon.stop();
     home.received();
+}
+
+/// Tells of each offer.
+const HOOK: &str = "[tell]\non_offer = [\"true\"]\n";
+
+/// What the log says above the level of debugging, of that kind.
+fn said(daemon: &Daemon, level: &str) -> Vec<String> {
+    let level = format!(" {level} ");
+    let log = daemon.log();
+    let lines = log.lines().filter(|line| line.contains(&level));
+    lines.map(str::to_owned).collect()
+}
+
+/// A notice that standing consent covers, about the message of that number.
+fn covered(home: &Home, number: usize) -> String {
+    sql(
+        home,
+        &format!(
+            "INSERT OR IGNORE INTO delivery VALUES \
+             ('lunch-{number}@example.org', 'x@example.org', 'sent', 0, 'ours', '', '')"
+        ),
+    );
+    let id = format!("lunch-{number}@");
+    let copy = original().replace("lunch-1@", &id);
+    fs::write(home.path(&format!("Mail/Sent/cur/{number}.copy:2,S")), copy).expect("a file");
+    warning(&[(BOB, UNTRUSTED)])
+        .replace("lunch-1@", &id)
+        .replace("warning-1@", &format!("warning-{number}@"))
+}
+
+#[test]
+fn a_configuration_that_is_no_good_stops_standing_consent_alone() {
+    let home = standing::home(Script::tls(), &format!("{AUTO}{HOOK}"));
+    let mut daemon = Daemon::start(&home, &[]);
+    daemon.wait_for_log("watching");
+    let good = home.config();
+    home.write_config(&format!("{good}\nbroken [\n"));
+    daemon.signal("HUP");
+    daemon.wait_for_log("going on with the configuration as it was");
+    for number in 1..=3 {
+        let notice = covered(&home, number);
+        deliver(&home, &format!("{number}.notice"), &notice);
+        wait_for_offers(&home, number);
+        daemon.wait_for_log(&format!("offer {number}: told"));
+    }
+    let errors = said(&daemon, "ERROR");
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    let warnings = said(&daemon, "WARN");
+    let [warning] = &warnings[..] else {
+        panic!("not one line: {warnings:?}")
+    };
+    assert!(
+        warning.contains("nothing is sent on standing consent"),
+        "{warning}"
+    );
+    // Mended, and nobody says so.
+    home.write_config(&good);
+    make_folder(&home, "INBOX/.More");
+    daemon.wait_for_log("offer 3: sent again");
+    daemon.stop();
+    assert_eq!(home.received().len(), 3);
+}
+
+/// Of what the daemon has read and what the file says now the stricter holds.
+#[test]
+fn consent_takes_both_configurations() {
+    let home = standing::home(Script::tls(), &format!("\"example.net\" = \"ask\"\n{HOOK}"));
+    let mut daemon = Daemon::start(&home, &[]);
+    daemon.wait_for_log("watching");
+    let asking = home.config();
+    let auto = asking.replace("\"ask\"", "\"auto\"");
+    // A fresh `auto` that was not read yet.
+    home.write_config(&auto);
+    deliver(&home, "1.notice", &covered(&home, 1));
+    daemon.wait_for_log("offer 1: told");
+    assert_eq!(offers(&home), 1);
+    daemon.signal("HUP");
+    daemon.wait_for_log("offer 1: sent again");
+    // A fresh `never` or `ask`, a smaller number a day, another account.
+    let command =
+        "\n[[account]]\nname = \"other\"\nfrom = \"zoe@example.org\"\ncommand = [\"true\"]\n";
+    for (number, fresh) in [
+        (2, auto.replace("\"auto\"", "\"never\"")),
+        (3, asking),
+        (4, auto.replace("[policy]", "[policy]\nauto_per_day = 1")),
+        (
+            5,
+            auto.replace("[policy]", "[policy]\nconfidential = [\"Subject: Lunch*\"]"),
+        ),
+        (6, format!("{auto}{command}")),
+    ] {
+        home.write_config(&fresh);
+        deliver(&home, &format!("{number}.notice"), &covered(&home, number));
+        daemon.wait_for_log(&format!("offer {number}: told"));
+        let run = home.run(&["offers", "--json"], "");
+        assert_eq!(
+            run.stdout.lines().count(),
+            number - 1,
+            "{run:?} {}",
+            daemon.log()
+        );
+    }
+    daemon.stop();
+    assert_eq!(home.received().len(), 1);
 }
