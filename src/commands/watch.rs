@@ -291,8 +291,9 @@ impl Daemon {
 
     /// Looks through all folders. The number of new offers.
     fn look(&mut self) -> Result<usize, Failure> {
-        let (mut new, mut result) = (0, Ok(()));
         self.has_failed = false;
+        self.heed_journal()?;
+        let (mut new, mut result) = (0, Ok(()));
         for folder in self.folders.folders() {
             match self.look_at(&folder) {
                 Ok(count) => new += count,
@@ -303,6 +304,18 @@ impl Daemon {
         result?;
         saved.map_err(|error| Failure::new(IO, format!("cannot note what was read: {error}")))?;
         Ok(new)
+    }
+
+    /// Goes on with the journal that is there now, or with a new one.
+    fn heed_journal(&mut self) -> Result<(), Failure> {
+        if self.journal.has_gone() {
+            self.journal = Journal::open(&self.state)?;
+            self.telling.begins_anew();
+            tracing::warn!(
+                "the journal was removed or replaced; what the old one knew of earlier sendings is forgotten"
+            );
+        }
+        Ok(())
     }
 
     /// What vanishes while it is looked at was renamed: the next attempt finds it.
@@ -393,6 +406,7 @@ impl Daemon {
                 return Ok(false);
             }
         };
+        self.heed_journal()?;
         let Some(recorded) = take_in(&mut self.journal, &self.config, &arrived)? else {
             tracing::info!("a notice without an offer: {}", why_not(&arrived.notice));
             return Ok(false);

@@ -174,3 +174,27 @@ fn consent_takes_both_configurations() {
     daemon.stop();
     assert_eq!(home.received().len(), 1);
 }
+
+#[test]
+fn a_journal_that_was_removed_is_begun_anew() {
+    let home = home();
+    let daemon = Daemon::start(&home, &[]);
+    daemon.wait_for_log("watching");
+    deliver(&home, "1.notice", &numbered(&home, 1));
+    wait_for_offers(&home, 1);
+    for end in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(home.state().join(format!("journal.sqlite3{end}")));
+    }
+    for number in 2..=3 {
+        let name = format!("{number}.notice");
+        deliver(&home, &name, &numbered(&home, number));
+    }
+    wait_for_offers(&home, 2);
+    daemon.wait_for_log("WARN the journal was removed or replaced");
+    // All of the state.
+    fs::remove_dir_all(home.state()).expect("the state");
+    deliver(&home, "4.notice", &numbered(&home, 4));
+    wait_for_offers(&home, 1);
+    daemon.stop();
+    home.received();
+}
