@@ -294,8 +294,13 @@ impl Daemon {
         self.has_failed = false;
         self.heed_journal()?;
         let (mut new, mut result) = (0, Ok(()));
-        for folder in self.folders.folders() {
-            match self.look_at(&folder) {
+        let folders = self.folders.folders();
+        // A folder that cannot be seen now may be there again at the next look.
+        if self.folders.missed() == 0 {
+            self.progress.keep(&folders);
+        }
+        for folder in &folders {
+            match self.look_at(folder) {
                 Ok(count) => new += count,
                 Err(failure) => result = Err(failure),
             }

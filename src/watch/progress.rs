@@ -1,6 +1,6 @@
 //! How far each folder has been looked through, remembered from one run to the next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
 use std::io;
@@ -62,7 +62,7 @@ impl Progress {
     /// What `file` remembers. Without it, or where it cannot be read, nothing has been looked at.
     pub fn load(file: PathBuf) -> Progress {
         let text = fs::read(&file).unwrap_or_default();
-        let looked = text.split(|byte| *byte == b'\n').filter_map(line).collect();
+        let looked = text.split(|byte| *byte == 0).filter_map(record).collect();
         Progress {
             file,
             looked,
@@ -113,6 +113,14 @@ impl Progress {
         self.is_saved = false;
     }
 
+    /// Forgets all folders but these.
+    pub fn keep(&mut self, present: &[PathBuf]) {
+        let present: HashSet<&PathBuf> = present.iter().collect();
+        let before = self.looked.len();
+        self.looked.retain(|folder, _| present.contains(folder));
+        self.is_saved &= self.looked.len() == before;
+    }
+
     /// Writes the file, if there is something new.
     ///
     /// # Errors
@@ -126,7 +134,7 @@ impl Progress {
             let [(a, b), (c, d)] = parts;
             text.extend_from_slice(format!("{seconds} {a} {b} {c} {d} ").as_bytes());
             text.extend_from_slice(folder.as_os_str().as_bytes());
-            text.push(b'\n');
+            text.push(0);
         }
         durable::write(&self.file, &text)?;
         self.is_saved = true;
@@ -134,10 +142,11 @@ impl Progress {
     }
 }
 
-/// `1795500000 2049 131 2049 132 /home/alice/Mail/INBOX`: the time, the [`Identity`], any bytes in the path. A line
-/// that is none of these, or a time too large for a clock, leaves the folder one that was never looked at.
-fn line(line: &[u8]) -> Option<(PathBuf, (Identity, u64))> {
-    let mut fields = line.splitn(6, |byte| *byte == b' ');
+/// `1795500000 2049 131 2049 132 /home/alice/Mail/INBOX`: the time, the [`Identity`], any bytes in the path. It ends
+/// with a zero, which is in no path. What is none of these, or a time too large for a clock, leaves the folder one
+/// that was never looked at.
+fn record(record: &[u8]) -> Option<(PathBuf, (Identity, u64))> {
+    let mut fields = record.splitn(6, |byte| *byte == b' ');
     let mut number = || {
         std::str::from_utf8(fields.next()?)
             .ok()?
@@ -185,6 +194,28 @@ mod tests {
     }
 
     #[test]
+    fn any_name_is_remembered_and_what_has_gone_is_not() {
+        let state = tempfile::tempdir().unwrap();
+        let file = state.path().join("looked");
+        let names = ["/Mail/two\nlines", "/Mail/1 2 3", "/Mail/gone"].map(PathBuf::from);
+        let now = UNIX_EPOCH + Duration::from_secs(1_795_500_000);
+        let known = |progress: &Progress| {
+            let is_known = |name: &PathBuf| progress.looked(name, HERE) == Some(now);
+            names.each_ref().map(is_known)
+        };
+        let mut progress = Progress::load(file.clone());
+        for name in &names {
+            progress.complete(name, HERE, now, true);
+        }
+        progress.save().unwrap();
+        let mut progress = Progress::load(file.clone());
+        assert_eq!(known(&progress), [true; 3]);
+        progress.keep(&names[..2]);
+        progress.save().unwrap();
+        assert_eq!(known(&Progress::load(file)), [true, true, false]);
+    }
+
+    #[test]
     fn a_time_to_come_hides_nothing() {
         let state = tempfile::tempdir().unwrap();
         let mut progress = Progress::load(state.path().join("looked"));
@@ -211,7 +242,7 @@ mod tests {
         let file = state.path().join("looked");
         fs::write(
             &file,
-            "\0\n x\nsoon 1 2 1 3 /Mail\n9 /Mail\n18446744073709551615 1 2 1 3 /Mail\n",
+            "\n\0 x\0soon 1 2 1 3 /Mail\x009 /Mail\x0018446744073709551615 1 2 1 3 /Mail\0",
         )
         .unwrap();
         let now = SystemTime::now();

@@ -20,9 +20,13 @@ fn shift_looks(home: &Home, seconds: u64) {
     let later = |line: &str| {
         let (time, rest) = line.split_once(' ').expect("a time");
         let time: u64 = time.parse().expect("a time");
-        format!("{} {rest}\n", time + seconds)
+        format!("{} {rest}\0", time + seconds)
     };
-    fs::write(&file, text.lines().map(later).collect::<String>()).expect("a file");
+    fs::write(
+        &file,
+        text.split_terminator('\0').map(later).collect::<String>(),
+    )
+    .expect("a file");
 }
 
 /// The last look was at a time that is still to come.
@@ -196,5 +200,23 @@ fn a_journal_that_was_removed_is_begun_anew() {
     deliver(&home, "4.notice", &numbered(&home, 4));
     wait_for_offers(&home, 1);
     daemon.stop();
+    home.received();
+}
+
+#[test]
+fn folders_that_have_gone_are_forgotten() {
+    let home = home();
+    let inbox = home.path("Mail/INBOX");
+    for name in [".one", ".two\nlines"] {
+        make_folder(&home, &format!("INBOX/{name}"));
+    }
+    let remembered = || {
+        assert_eq!(home.run(&["watch", "--once"], "").status, 1);
+        let text = fs::read_to_string(home.state().join("looked")).expect("looks");
+        [".one", ".two\nlines"].map(|name| text.contains(&format!("{}/{name}", inbox.display())))
+    };
+    assert_eq!(remembered(), [true, true]);
+    fs::remove_dir_all(inbox.join(".one")).expect("removed");
+    assert_eq!(remembered(), [false, true]);
     home.received();
 }
