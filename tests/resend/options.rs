@@ -175,3 +175,27 @@ fn an_envelope_sender_in_angle_brackets() {
         assert_eq!(only(&home.received()).sender.0, "bounces@example.org");
     }
 }
+
+/// Some programs give a hop count; `-h` and `-v` are no options of our own there, wherever they stand.
+#[test]
+fn no_option_of_sendmail_asks_for_our_help() {
+    let home = Home::new(Script::tls());
+    let config = home.path(".config/tls-optout/config.toml");
+    let config = config.to_str().expect("UTF-8");
+    let lines: &[&[&str]] = &[
+        &["sendmail", "-h", "3", "-t"],
+        &["sendmail", "-v", "-h", "3", "-t"],
+        &["sendmail", "-vh", "3", "-t"],
+        &["--verbose", "sendmail", "-h3", "-t"],
+        &["--config", config, "sendmail", "-h", "3", "-t"],
+    ];
+    for line in lines {
+        let run = home.run(line, &original());
+        assert_eq!((run.status, &*run.stdout), (0, ""), "{run:?}");
+    }
+    for line in [["sendmail", "--help", "-t"], ["sendmail", "-t", "--help"]] {
+        let run = home.run(&line, &original());
+        assert_eq!((run.status, &*run.stdout), (64, ""), "{run:?}");
+    }
+    assert_eq!(home.received().len(), lines.len());
+}
