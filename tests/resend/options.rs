@@ -71,6 +71,18 @@ fn what_cannot_be_sent() {
             "--pretend is no sending; tls-optout only sends",
         ),
         (
+            &["sendmail", "-iP", BOB],
+            original(),
+            64,
+            "-P is no sending; tls-optout only sends",
+        ),
+        (
+            &["sendmail", "-S", BOB],
+            original(),
+            64,
+            "-S is no sending; tls-optout only sends",
+        ),
+        (
             &["sendmail", "--usr", "me@example.org", BOB],
             original(),
             64,

@@ -7,6 +7,8 @@
 
 use std::ffi::OsString;
 
+use crate::cli::NAME;
+
 use super::super::{Failure, USAGE};
 
 /// Letters without a value that are known and change nothing here.
@@ -137,6 +139,8 @@ impl Flags {
                     self.warn(letters);
                     return Ok(());
                 }
+                // Those of msmtp that show what it would do, or what the server offers.
+                'P' | 'S' => return Err(no_sending(&format!("-{letter}"))),
                 letter if WITHOUT_VALUE.contains(letter) => (),
                 _ => self.warn(&letter.to_string()),
             }
@@ -151,7 +155,7 @@ impl Flags {
             'a' => self.account = Some(value),
             'b' if value == "m" => (),
             'b' => {
-                let text = format!("-b{value} is no sending; tls-optout only sends (-bm)");
+                let text = format!("-b{value} is no sending; {NAME} only sends (-bm)");
                 return Err(Failure::new(USAGE, text));
             }
             'N' => match notify(&value) {
@@ -203,8 +207,7 @@ impl Flags {
             }
             _ if LONG_ALONE.contains(&name) => self.warn(&format!("-{long}")),
             _ if LONG_MODES.contains(&name) => {
-                let text = format!("--{name} is no sending; tls-optout only sends");
-                return Err(Failure::new(USAGE, text));
+                return Err(no_sending(&format!("--{name}")));
             }
             _ if joined.is_some() => self.warn(&format!("-{name}")),
             _ => {
@@ -221,6 +224,10 @@ impl Flags {
     fn warn(&mut self, option: &str) {
         self.warnings.push(format!("-{option} has no effect here"));
     }
+}
+
+fn no_sending(mode: &str) -> Failure {
+    Failure::new(USAGE, format!("{mode} is no sending; {NAME} only sends"))
 }
 
 /// The envelope sender, out of its angle brackets.
@@ -334,6 +341,8 @@ mod tests {
             "-bs",
             "-bp",
             "-b d",
+            "-tP",
+            "-S",
             "-f",
             "-t -N",
             "--from",
