@@ -65,6 +65,38 @@ fn resend_takes_what_was_sent_and_the_notice_is_verified() {
     assert_eq!(String::from_utf8_lossy(&messages[1].data), expected);
 }
 
+/// cron and scripts write no Message-ID; the server gives the message one, and the notice has it and the ENVID.
+#[test]
+fn a_message_without_message_id_is_found_by_its_envelope() {
+    let home = Home::new(Script::tls());
+    let id = "Message-ID: <lunch-1@example.org>\n";
+    let bare = original().replace(id, "").replace("Date: ", "X-Date: ");
+    assert_sent(&home.run(MUTT, &bare));
+    let envelope = |envelope: &str| {
+        let notice = home.notice().replace("lunch-1@", "made-by-server@");
+        let envelope = format!("Original-Envelope-Id: {envelope}\nReporting-MTA:");
+        notice.replace("Reporting-MTA:", &envelope)
+    };
+    let known = envelope_id(&home, BOB);
+    let another = envelope(&known).replace("Subject: Lunch", "Subject: Dinner");
+    for notice in [
+        envelope("guessed"),
+        envelope(&format!("../sent/{known}")),
+        another,
+    ] {
+        let run = home.resend(&["--yes"], &notice);
+        assert_eq!(run.status, 66, "{run:?}");
+    }
+    let run = home.resend(&["--yes"], &envelope(&known));
+    assert_eq!(run.status, 0, "{run:?}");
+    // Under the Message-ID that those have who got it the first time.
+    let expected = format!("TLS-Required: No\nMessage-ID: <made-by-server@example.org>\n{bare}");
+    assert_eq!(
+        String::from_utf8_lossy(&home.received()[1].data),
+        expected.replace('\n', "\r\n")
+    );
+}
+
 /// A copy of another message under the same Message-ID proves nothing, and the mail reader's is taken.
 #[test]
 fn a_kept_copy_is_proven_like_any_other() {

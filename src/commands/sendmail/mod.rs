@@ -203,7 +203,8 @@ struct Sent<'a> {
 }
 
 impl Sent<'_> {
-    /// The ENVID goes into the journal: notices that return it are from the server that got it from us.
+    /// The ENVID goes into the journal: notices that return it are from the server that got it from us. Not that of
+    /// a message without Message-ID: a server on the way, which learns it, could use it for any other message.
     fn note(&self, envelope: &Envelope) {
         let is_server = self.route.account.command.is_none();
         let Some(message_id) = self.message_id.filter(|_| is_server) else {
@@ -229,11 +230,11 @@ impl Sent<'_> {
             ));
         }
         let is_sent = result.as_ref().map_or_else(Error::is_unknown, |_| true);
-        let Some(message_id) = self.message_id.filter(|_| is_sent && days > 0) else {
+        if !is_sent || days == 0 {
             return;
-        };
+        }
         let slip = Slip {
-            message_id: message_id.to_owned(),
+            message_id: self.message_id.unwrap_or_default().to_owned(),
             sent: now(),
             envelope_id: envelope.id().to_owned(),
             sender: envelope.sender().to_owned(),
