@@ -99,13 +99,12 @@ pub fn find(state: &Path, message_id: &str, rank: &dyn Fn(&Kept) -> Option<u8>) 
     best.map(|(_, kept)| kept)
 }
 
-/// The message without a Message-ID that was sent under this ENVID.
-pub fn nameless(state: &Path, envelope_id: &str) -> Option<Kept> {
+/// The message that was sent under this ENVID.
+pub fn by_envelope(state: &Path, envelope_id: &str) -> Option<Kept> {
     // What a notice says becomes a file name only if it cannot lead elsewhere.
     let is_name = envelope_id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let path = folder(state).join(Some(envelope_id).filter(|_| is_name)?);
-    let is_it = |slip: &Slip| slip.message_id.is_empty() && slip.envelope_id == envelope_id;
-    read(path, is_it).ok()?
+    read(path, |slip| slip.envelope_id == envelope_id).ok()?
 }
 
 /// Only the first line of a file about another message is read.

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::home::{BOB, Home, original};
+use crate::home::{BOB, CAROL, Home, original};
+use crate::news::delivered;
 use crate::sendmail::{MUTT, assert_sent, sent_copies};
 use submission_server::Script;
 
@@ -10,19 +11,80 @@ use submission_server::Script;
 fn what_was_sent_goes_after_its_days() {
     let home = Home::new(Script::tls());
     assert_sent(&home.run(MUTT, &original()));
-    let [old] = &sent_copies(&home)[..] else {
+    let old = sent_copies(&home)[0].clone();
+    make_old(&home);
+    assert_sent(&home.run(MUTT, &original()));
+    let copies = sent_copies(&home);
+    assert!(copies.len() == 1 && copies[0] != old, "{copies:?}");
+
+    home.write_config(&format!("{}\n[compose]\nkeep_days = 0\n", home.config()));
+    assert_sent(&home.run(MUTT, &original()));
+    assert!(sent_copies(&home).is_empty());
+}
+
+/// Makes the only copy eight days old.
+fn make_old(home: &Home) {
+    let [old] = &sent_copies(home)[..] else {
         panic!("no copy")
     };
     let file = fs::File::options().write(true).open(old).expect("the copy");
     let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(8 * 24 * 60 * 60);
     file.set_modified(long_ago).expect("another time");
-    assert_sent(&home.run(MUTT, &original()));
-    let copies = sent_copies(&home);
-    assert!(copies.len() == 1 && copies[0] != *old, "{copies:?}");
+}
 
-    home.write_config(&format!("{}\n[compose]\nkeep_days = 0\n", home.config()));
+/// Whoever sends no more by it keeps nothing for longer all the same.
+#[test]
+fn what_was_sent_goes_without_another_sending() {
+    let home = Home::new(Script::tls());
+    home.make_folder("Mail/INBOX");
+    home.write_config(
+        &home
+            .config()
+            .replace("inbox = []", "inbox = \"~/Mail/INBOX\""),
+    );
     assert_sent(&home.run(MUTT, &original()));
+    assert_eq!(home.run(&["watch", "--once"], "").status, 1);
+    assert_eq!(sent_copies(&home).len(), 1);
+    make_old(&home);
+    assert_eq!(home.run(&["watch", "--once"], "").status, 1);
     assert!(sent_copies(&home).is_empty());
+
+    assert_sent(&home.run(MUTT, &original()));
+    make_old(&home);
+    let dry = home.resend(&["--dry-run"], &home.notice());
+    assert_eq!((dry.status, sent_copies(&home).len()), (0, 1), "{dry:?}");
+    // The one that is at hand still serves.
+    fs::remove_file(home.copy()).expect("gone");
+    let run = home.resend(&["--yes"], &home.notice());
+    assert_eq!((run.status, sent_copies(&home).len()), (0, 0), "{run:?}");
+    home.received();
+}
+
+#[test]
+fn what_all_recipients_have_is_kept_no_longer() {
+    let home = Home::new(Script::tls());
+    assert_sent(&home.run(MUTT, &original()));
+    let id = format!(
+        "Original-Envelope-Id: {}\nReporting-MTA:",
+        envelope_id(&home, BOB)
+    );
+    let report = |who: &str, action: &str, id: &str| {
+        let report = delivered(8, who, action).replace("Reporting-MTA:", id);
+        assert_eq!(home.run(&["process"], &report).status, 1);
+        sent_copies(&home).len()
+    };
+    let guessed = "Original-Envelope-Id: guessed\nReporting-MTA:";
+    for (who, action, id) in [
+        (BOB, "delivered", &*id),
+        (CAROL, "relayed", &id),
+        (CAROL, "delivered", guessed),
+    ] {
+        assert_eq!(report(who, action, id), 1, "{who} {action}");
+    }
+    let later = delivered(9, CAROL, "delivered").replace("Reporting-MTA:", &id);
+    assert_eq!(home.run(&["process"], &later).status, 1);
+    assert!(sent_copies(&home).is_empty());
+    home.received();
 }
 
 /// mutt's `fcc_clear`: its copy is not what was sent. And a Bcc recipient stands in the envelope alone.

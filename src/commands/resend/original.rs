@@ -76,8 +76,9 @@ impl Sought<'_> {
 
     /// What was sent without a Message-ID, with the one that the server has given it (RFC 6409 section 8.3).
     fn completed(&self, state: &Path) -> Option<Kept> {
-        let mut kept = kept::nameless(state, self.envelope_id?)?;
-        if !self.id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let mut kept = kept::by_envelope(state, self.envelope_id?)?;
+        if !kept.slip.message_id.is_empty() || !self.id.bytes().all(|byte| byte.is_ascii_graphic())
+        {
             return None;
         }
         let field = format!("Message-ID: <{}>\n", self.id);
