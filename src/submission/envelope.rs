@@ -49,11 +49,36 @@ impl Envelope {
         recipients: impl IntoIterator<Item = impl AsRef<str>>,
         id: &str,
     ) -> Result<Envelope, EnvelopeError> {
+        Envelope::checked(sender, recipients, id, check)
+    }
+
+    /// The same for a command, which may know recipients without a domain, such as `root`.
+    ///
+    /// # Errors
+    /// Those of [`Envelope::new`].
+    pub fn for_command(
+        sender: &str,
+        recipients: impl IntoIterator<Item = impl AsRef<str>>,
+        id: &str,
+    ) -> Result<Envelope, EnvelopeError> {
+        let checked = |recipient: &str| match recipient.contains('@') {
+            true => check(recipient),
+            false => check_characters(recipient),
+        };
+        Envelope::checked(sender, recipients, id, checked)
+    }
+
+    fn checked(
+        sender: &str,
+        recipients: impl IntoIterator<Item = impl AsRef<str>>,
+        id: &str,
+        check_recipient: impl Fn(&str) -> Result<(), EnvelopeError>,
+    ) -> Result<Envelope, EnvelopeError> {
         check(sender)?;
         let mut unique: Vec<String> = Vec::new();
         for recipient in recipients {
             let recipient = recipient.as_ref();
-            check(recipient)?;
+            check_recipient(recipient)?;
             if !unique.iter().any(|known| known == recipient) {
                 unique.push(recipient.to_owned());
             }
@@ -125,14 +150,19 @@ impl Envelope {
     }
 }
 
-fn check(address: &str) -> Result<(), EnvelopeError> {
+fn check_characters(address: &str) -> Result<(), EnvelopeError> {
     let forbidden = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>');
-    if let Some(character) = address.chars().find(|&c| forbidden(c)) {
-        return Err(EnvelopeError::Character {
+    match address.chars().find(|&c| forbidden(c)) {
+        Some(character) => Err(EnvelopeError::Character {
             address: address.to_owned(),
             character,
-        });
+        }),
+        None => Ok(()),
     }
+}
+
+fn check(address: &str) -> Result<(), EnvelopeError> {
+    check_characters(address)?;
     match address.rsplit_once('@') {
         Some((local, domain)) if !local.is_empty() && !domain.is_empty() => {
             match has_bare_at(local) {

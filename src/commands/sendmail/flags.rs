@@ -16,7 +16,9 @@ const WITHOUT_VALUE: &str = "GinmsUvI";
 /// Letters with a value that are known and change nothing here.
 const WITH_VALUE: &str = "ABCDFLOXhopV";
 /// What a submission command understands and gets: where more programs agree than on the others.
-const HANDED_ON: &str = "BFOo";
+const HANDED_ON: &str = "BCFOXo";
+/// Those of them that matter: the configuration and the log. Only a command can heed them.
+const FOR_A_COMMAND: [&str; 2] = ["-C", "-X"];
 
 /// Long options of msmtp whose value is joined by `=` or the next word, and which change nothing here.
 const LONG_WITH_VALUE: &[&str] = &[
@@ -219,6 +221,16 @@ impl Flags {
             }
         }
         Ok(())
+    }
+
+    /// The lines for options that only a command could heed.
+    pub(super) fn lost_on_a_server(&self) -> impl Iterator<Item = String> {
+        let options = self
+            .rest
+            .iter()
+            .map(|option| option.get(..2).unwrap_or(option));
+        let lost = options.filter(|option| FOR_A_COMMAND.contains(option));
+        lost.map(|option| format!("{option} has no effect here"))
     }
 
     fn warn(&mut self, option: &str) {

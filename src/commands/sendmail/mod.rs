@@ -36,12 +36,17 @@ pub(super) fn run(args: &Sendmail, places: &Places) -> Result<u8, Failure> {
     }
     let config = configuration(places)?;
     let message = message()?;
-    let recipients = everybody(&flags, &message)?;
+    let everybody = Everybody::of(&flags, &message)?;
     let message = optout::without_bcc(&message);
     let message = compose::turned(&message, &config)?.unwrap_or(message);
     let route = route(&flags, &config, &message)?;
+    let recipients = everybody.going(&route)?;
     let id = envelope_id()?;
-    let envelope = Envelope::new(&route.sender, &recipients, &id)
+    let envelope = match &route.account.command {
+        Some(_) => Envelope::for_command(&route.sender, &recipients, &id),
+        None => Envelope::new(&route.sender, &recipients, &id),
+    };
+    let envelope = envelope
         .map_err(|error| Failure::new(DATA, format!("{error}; nothing was sent")))?
         .with_notices(flags.notify.clone(), flags.returns.clone())
         .all_or_none();
@@ -80,35 +85,55 @@ fn message() -> Result<Vec<u8>, Failure> {
 }
 
 /// The recipients of the command line and, with `-t`, those of the header.
-fn everybody(flags: &Flags, message: &[u8]) -> Result<Vec<String>, Failure> {
-    let mut everybody = Vec::new();
-    let mut nowhere = Vec::new();
-    for argument in &flags.recipients {
-        // One address is taken as it is; sendmail takes lists and names as well.
-        if argument.contains('@') && !argument.contains([',', '<', '(', '"', ';', ' ']) {
-            everybody.push(argument.clone());
-            continue;
+struct Everybody {
+    addresses: Vec<String>,
+    /// What has no domain, or is no address at all.
+    others: Vec<String>,
+}
+
+impl Everybody {
+    fn of(flags: &Flags, message: &[u8]) -> Result<Everybody, Failure> {
+        let (mut addresses, mut others) = (Vec::new(), Vec::new());
+        for argument in &flags.recipients {
+            // One address is taken as it is; sendmail takes lists and names as well.
+            if argument.contains('@') && !argument.contains([',', '<', '(', '"', ';', ' ']) {
+                addresses.push(argument.clone());
+                continue;
+            }
+            addresses.extend(text::addresses(argument.as_bytes()));
+            others.extend(text::unusable(argument.as_bytes()));
         }
-        everybody.extend(text::addresses(argument.as_bytes()));
-        nowhere.extend(text::unusable(argument.as_bytes()));
+        if flags.read_recipients {
+            let named = recipients(message).into_iter();
+            addresses.extend(named.map(|mailbox| mailbox.address));
+            others.extend(unusable(message));
+        }
+        match addresses.is_empty() && others.is_empty() {
+            true => Err(Failure::new(USAGE, "no recipients; nothing was sent")),
+            false => Ok(Everybody { addresses, others }),
+        }
     }
-    if flags.read_recipients {
-        everybody.extend(
-            recipients(message)
-                .into_iter()
-                .map(|mailbox| mailbox.address),
-        );
-        nowhere.extend(unusable(message));
-    }
-    if let Some(entry) = nowhere.first() {
-        let text = format!(
-            "`{entry}` is no full address, which a submission server needs; nothing was sent"
-        );
-        return Err(Failure::new(NO_USER, text));
-    }
-    match everybody.is_empty() {
-        true => Err(Failure::new(USAGE, "no recipients; nothing was sent")),
-        false => Ok(everybody),
+
+    /// Those that the message goes to. A command may know `root`, by its aliases or on its machine.
+    fn going(self, route: &Route) -> Result<Vec<String>, Failure> {
+        let is_command = route.account.command.is_some();
+        let is_name = |one: &str| {
+            let may_be = |byte: u8| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte);
+            one.bytes().all(may_be)
+        };
+        let mut lost = self
+            .others
+            .iter()
+            .filter(|one| !is_command || !is_name(one));
+        if let Some(entry) = lost.next() {
+            let needs = match is_command {
+                true => "neither a full address nor a name",
+                false => "no full address, which a submission server needs",
+            };
+            let text = format!("`{entry}` is {needs}; nothing was sent");
+            return Err(Failure::new(NO_USER, text));
+        }
+        Ok([self.addresses, self.others].concat())
     }
 }
 
@@ -123,16 +148,11 @@ fn route(flags: &Flags, config: &Config, message: &[u8]) -> Result<Route, Failur
     let of_message = senders.iter().find_map(own);
     let of_sender = flags.sender.as_ref().and_then(own);
     let found = of_sender.or(of_message.clone());
-    let account = match &flags.account {
-        Some(name) => Some(
-            config
-                .account_named(name)
-                .ok_or_else(|| no_account(config, Some(name)))?,
-        ),
-        None => found
-            .map(|(_, account)| account)
-            .or(config.accounts.first()),
-    };
+    let name = flags.account.as_deref();
+    let named = name.and_then(|name| config.account_named(name));
+    let account = named
+        .or(found.map(|(_, account)| account))
+        .or(config.accounts.first());
     let mut account = account.cloned().unwrap_or_default();
     let sender = flags.sender.clone().filter(|sender| sender.contains('@'));
     let sender = sender
@@ -146,6 +166,13 @@ fn route(flags: &Flags, config: &Config, message: &[u8]) -> Result<Route, Failur
         });
     if let Some(command) = &config.compose.command {
         account.command = Some(command.clone());
+    }
+    if let Some(name) = name.filter(|_| named.is_none()) {
+        // msmtp has accounts of its own.
+        match &mut account.command {
+            Some(words) => words.extend(["-a".to_owned(), name.to_owned()]),
+            None => return Err(no_account(config, Some(name))),
+        }
     }
     let file = config.file.display();
     let Some(sender) = sender.or(senders.first().cloned()) else {
@@ -182,7 +209,10 @@ fn way(flags: &Flags, route: &Route) -> Result<Way, Failure> {
             }
             Way::Command(words)
         }
-        server => server,
+        server => {
+            flags.lost_on_a_server().for_each(|warning| warn(&warning));
+            server
+        }
     })
 }
 
