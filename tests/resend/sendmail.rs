@@ -352,3 +352,28 @@ fn a_recipient_without_a_domain_is_for_the_command_to_know() {
         assert_eq!(run.status, 67, "{run:?}");
     }
 }
+
+/// As other sendmails do: `echo hello | sendmail bob@example.net`.
+#[test]
+fn a_message_without_a_header_has_an_empty_one() {
+    let home = Home::new(Script::tls());
+    let messages = ["hello\n", "\nhello\n", "hello\nurl: x\n", "\r\nhello"];
+    for message in messages {
+        assert_sent(&home.run(&["sendmail", BOB], message));
+    }
+    let text =
+        "tls-optout: no message on standard input: it must begin with a header; nothing was sent\n";
+    for hidden in [
+        "",
+        "hello\nBcc: eve@example.org\n",
+        " x\nresent-bcc: eve@example.org\n\n",
+    ] {
+        let run = home.run(&["sendmail", BOB], hidden);
+        assert_eq!((run.status, &*run.stderr), (65, text), "{run:?}");
+    }
+    assert_eq!(sent_copies(&home).len(), messages.len());
+    let received: Vec<_> = home.received().into_iter().map(|one| one.data).collect();
+    let bare = b"\r\nhello\r\n".to_vec();
+    let with_more = b"\r\nhello\r\nurl: x\r\n".to_vec();
+    assert_eq!(received, [bare.clone(), bare.clone(), with_more, bare]);
+}

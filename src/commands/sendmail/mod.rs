@@ -12,6 +12,7 @@ use std::time::SystemTime;
 use crate::cli::{NAME, Sendmail};
 use crate::config::{Compose, Config, Places};
 use crate::kept::{self, Slip};
+use crate::message::header::Field;
 use crate::message::recipients::{recipients, senders, unusable};
 use crate::message::{header, optout, refusal, text};
 use crate::submission::sendmail::GUARD;
@@ -70,17 +71,23 @@ pub(super) fn run(args: &Sendmail, places: &Places) -> Result<u8, Failure> {
         .map_err(|error| Failure::new(status(&error), error))
 }
 
-/// The message on standard input.
+/// The message on standard input. Text without a header gets an empty one, unless that shows a `Bcc`.
 fn message() -> Result<Vec<u8>, Failure> {
-    let message = read_all(io::stdin().lock())
+    let mut message = read_all(io::stdin().lock())
         .map_err(|error| Failure::new(IO, format!("standard input: {error}; nothing was sent")))?;
+    refusal::refuse_hidden(&message)
+        .map_err(|refusal| Failure::new(DATA, format!("{refusal}; nothing was sent")))?;
+    let is_bcc = |field: Field| field.is("Bcc") || field.is("Resent-Bcc");
     let first = header::fields(&message).next();
-    if first.is_none_or(|field| field.name().is_empty() && !field.raw().starts_with(b"From ")) {
+    let is_text =
+        first.is_some_and(|first| first.name().is_empty() && !first.raw().starts_with(b"From "));
+    if message.is_empty() || is_text && header::fields(&message).any(is_bcc) {
         let text = "no message on standard input: it must begin with a header; nothing was sent";
         return Err(Failure::new(DATA, text));
     }
-    refusal::refuse_hidden(&message)
-        .map_err(|refusal| Failure::new(DATA, format!("{refusal}; nothing was sent")))?;
+    if is_text {
+        message.insert(0, b'\n');
+    }
     Ok(message)
 }
 
