@@ -103,6 +103,7 @@ fn what_goes_wrong_is_told_and_the_message_passes() {
     let (out, status, stderr) = filter(&home, message);
     assert_eq!((out.as_slice(), status), (&message[..], 65));
     assert!(stderr.contains("asked for security"), "{stderr}");
+    assert!(!stderr.contains("--force"), "{stderr}");
     home.write_config("nonsense");
     let (out, status, stderr) = filter(&home, message);
     assert_eq!((out.as_slice(), status), (&message[..], 78));

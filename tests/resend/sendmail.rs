@@ -220,6 +220,7 @@ fn a_broken_state_folder_loses_no_mail() {
         "{run:?}"
     );
     assert!(run.stderr.contains("sent, but no copy is kept"), "{run:?}");
+    assert!(!run.stderr.contains("nothing was sent"), "{run:?}");
     assert!(
         only(&home.received())
             .data
@@ -376,4 +377,17 @@ fn a_message_without_a_header_has_an_empty_one() {
     let bare = b"\r\nhello\r\n".to_vec();
     let with_more = b"\r\nhello\r\nurl: x\r\n".to_vec();
     assert_eq!(received, [bare.clone(), bare.clone(), with_more, bare]);
+}
+
+/// `--force` is an option of another verb.
+#[test]
+fn a_cookie_beside_a_wish_for_security_is_refused() {
+    let home = Home::new(Script::tls());
+    let both = format!("Sensitivity: Company-Confidential\n{}", with_cookie());
+    home.assert_refused(
+        &home.run(MUTT, &both),
+        65,
+        "[tls-optout]: the Subject asks for delivery without TLS policy, but its sender asked for security \
+         (Sensitivity: \"Company-Confidential\"); take one of them out; nothing was sent",
+    );
 }

@@ -30,6 +30,8 @@ use super::{
 
 mod flags;
 
+const UNSENT: &str = "; nothing was sent";
+
 pub(super) fn run(args: &Sendmail, places: &Places) -> Result<u8, Failure> {
     let flags = Flags::read(&args.arguments)?;
     for warning in &flags.warnings {
@@ -39,7 +41,9 @@ pub(super) fn run(args: &Sendmail, places: &Places) -> Result<u8, Failure> {
     let message = message()?;
     let everybody = Everybody::of(&flags, &message)?;
     let message = optout::without_bcc(&message);
-    let message = compose::turned(&message, &config)?.unwrap_or(message);
+    let turned = compose::turned(&message, &config)
+        .map_err(|failure| Failure::new(failure.status, format!("{failure}{UNSENT}")))?;
+    let message = turned.unwrap_or(message);
     let route = route(&flags, &config, &message)?;
     let recipients = everybody.going(&route)?;
     let id = envelope_id()?;
@@ -250,6 +254,9 @@ impl Sent<'_> {
         let noted = journal(self.places)
             .and_then(|mut journal| Ok(journal.submitting(envelope.id(), message_id, now())?));
         if let Err(failure) = noted {
+            let failure = failure.to_string();
+            // The journal cannot know that the sending goes on.
+            let failure = failure.strip_suffix(UNSENT).unwrap_or(&failure);
             warn(&format!(
                 "no notice about this message will be verified: {failure}"
             ));
