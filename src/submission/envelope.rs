@@ -1,6 +1,10 @@
 //! Who gets the message, and who hears of trouble (RFC 5321 section 2.3.1).
 
+use std::collections::HashSet;
+
 use thiserror::Error;
+
+use crate::message::recipients::mailbox_key;
 
 /// Sender, recipients and envelope ID, each fit to stand in an SMTP command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +43,7 @@ pub enum EnvelopeError {
 }
 
 impl Envelope {
-    /// Checks every part. A recipient named twice is kept once. `id` becomes the ENVID and should
+    /// Checks every part. A recipient named twice, in whatever spelling, is kept once. `id` becomes the ENVID and should
     /// be a value that nobody can guess.
     ///
     /// CR, LF, NUL and other control characters, blanks and angle brackets are refused everywhere:
@@ -75,11 +79,12 @@ impl Envelope {
         check_recipient: impl Fn(&str) -> Result<(), EnvelopeError>,
     ) -> Result<Envelope, EnvelopeError> {
         check(sender)?;
-        let mut unique: Vec<String> = Vec::new();
+        let (mut unique, mut known) = (Vec::new(), HashSet::new());
         for recipient in recipients {
             let recipient = recipient.as_ref();
             check_recipient(recipient)?;
-            if !unique.iter().any(|known| known == recipient) {
+            let key = mailbox_key(recipient);
+            if known.insert(key.unwrap_or_else(|| (recipient.to_owned(), String::new()))) {
                 unique.push(recipient.to_owned());
             }
         }
@@ -252,9 +257,18 @@ mod tests {
             "a..b@example.net",
             "-f@example.net",
             "\"x@\\\"@\".\"@\"@example.net",
+            "A..b@example.net",
+            "a..b@Example.NET",
+            "b@b\u{fc}cher.example",
+            "b@xn--bcher-kva.example",
         ];
         let envelope = Envelope::new("me@example.org", to, "id").unwrap();
-        assert_eq!(envelope.recipients(), [to[0], to[1], to[3], to[4]]);
+        assert_eq!(
+            envelope.recipients(),
+            [to[0], to[1], to[3], to[4], to[5], to[7]]
+        );
+        let names = Envelope::for_command("me@example.org", ["root", "Root", "root"], "id");
+        assert_eq!(names.unwrap().recipients(), ["root", "Root"]);
     }
 
     #[test]

@@ -211,3 +211,18 @@ fn no_option_of_sendmail_asks_for_our_help() {
     }
     assert_eq!(home.received().len(), lines.len());
 }
+
+#[test]
+fn one_mailbox_gets_one_copy_however_it_is_written() {
+    let home = Home::new(Script::tls());
+    let arguments = [
+        "sendmail",
+        "<@relay.test,@mx.test:bob@example.net>",
+        "bob@EXAMPLE.net",
+        "-t",
+    ];
+    assert_sent(&home.run(&arguments, &original()));
+    let message = only(&home.received());
+    let to: Vec<&str> = message.recipients.iter().map(|(to, _)| &**to).collect();
+    assert_eq!(to, [BOB, CAROL]);
+}
