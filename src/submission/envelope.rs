@@ -148,11 +148,6 @@ impl Envelope {
     pub fn id(&self) -> &str {
         &self.id
     }
-
-    /// Does an address need SMTPUTF8 (RFC 6531)?
-    pub(super) fn is_international(&self) -> bool {
-        !self.sender.is_ascii() || self.recipients.iter().any(|address| !address.is_ascii())
-    }
 }
 
 fn check_characters(address: &str) -> Result<(), EnvelopeError> {
