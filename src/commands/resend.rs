@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use crate::cli::{NAME, Resend};
-use crate::config::Places;
+use crate::config::{Config, Places};
 use crate::offer::Outcome;
 use crate::terminal::{self, Terminal, shown};
 
@@ -14,6 +14,7 @@ use case::Case;
 use given::{Given, Kind};
 use question::Answer;
 
+use super::arrived::prune_kept;
 use super::offers::awaits_word;
 use super::send::{Outgoing, send};
 use super::{
@@ -84,11 +85,20 @@ fn hold() {
 
 fn one(args: &Resend, places: &Places, given: &Given) -> Result<u8, Failure> {
     let config = super::configuration(places)?;
-    let mended = given.mended(&config)?;
+    let result = offer(args, places, &config, given);
+    // A copy whose time is over still serves the message at hand.
+    if !args.sending.dry_run {
+        prune_kept(&places.state_home.join(NAME), &config);
+    }
+    result
+}
+
+fn offer(args: &Resend, places: &Places, config: &Config, given: &Given) -> Result<u8, Failure> {
+    let mended = given.mended(config)?;
     let given = mended.as_ref().unwrap_or(given);
-    let mut case = match given.kind(&config)? {
-        Kind::Notice => Case::open(&given.bytes, args, &config, places)?,
-        Kind::Own => Case::of_message(given, args, &config, places)?,
+    let mut case = match given.kind(config)? {
+        Kind::Notice => Case::open(&given.bytes, args, config, places)?,
+        Kind::Own => Case::of_message(given, args, config, places)?,
     };
     tell_left_out(&case, args)?;
     if case.plan.send.is_empty() {

@@ -22,7 +22,7 @@ use crate::watch::manager::Manager;
 use crate::watch::progress::Progress;
 use crate::watch::{Event, Events, Turn, arrival, clock, signals};
 
-use super::arrived::take_in;
+use super::arrived::{prune_kept, take_in};
 use super::auto::{self, Doubt, Worker};
 use super::find::folders_of;
 use super::telling::Telling;
@@ -305,6 +305,7 @@ impl Daemon {
                 Err(failure) => result = Err(failure),
             }
         }
+        prune_kept(&self.state, &self.config);
         let saved = self.progress.save();
         result?;
         saved.map_err(|error| Failure::new(IO, format!("cannot note what was read: {error}")))?;
@@ -412,7 +413,8 @@ impl Daemon {
             }
         };
         self.heed_journal()?;
-        let Some(recorded) = take_in(&mut self.journal, &self.config, &arrived)? else {
+        let Some(recorded) = take_in(&mut self.journal, &self.config, &self.state, &arrived)?
+        else {
             tracing::info!("a notice without an offer: {}", why_not(&arrived.notice));
             return Ok(false);
         };
