@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::cli::{NAME, Resend};
 use crate::config::Places;
+use crate::message::mbox::{RunTogether, runs_into_another};
 use crate::offer::Outcome;
 use crate::terminal::{self, Terminal, shown};
 
@@ -17,8 +18,8 @@ use question::Answer;
 use super::offers::awaits_word;
 use super::send::{Outgoing, send};
 use super::{
-    DECLINED, DONE, Failure, INTERNAL, IO, NOTHING, TRY_AGAIN, each, inputs, journal, offer_bytes,
-    tell_doubt,
+    DATA, DECLINED, DONE, Failure, INTERNAL, IO, NOTHING, TRY_AGAIN, each, inputs, journal,
+    offer_bytes, tell_doubt,
 };
 
 pub(super) mod case;
@@ -88,7 +89,13 @@ fn one(args: &Resend, places: &Places, given: &Given) -> Result<u8, Failure> {
     let given = mended.as_ref().unwrap_or(given);
     let mut case = match given.kind(&config)? {
         Kind::Notice => Case::open(&given.bytes, args, &config, places)?,
-        Kind::Own => Case::of_message(given, args, &config, places)?,
+        Kind::Own => {
+            let case = Case::of_message(given, args, &config, places)?;
+            if given.file.is_none() && runs_into_another(&given.bytes, &case.message) {
+                return Err(Failure::new(DATA, RunTogether));
+            }
+            case
+        }
     };
     tell_left_out(&case, args)?;
     if case.plan.send.is_empty() {
