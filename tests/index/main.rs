@@ -218,6 +218,17 @@ fn what_has_not_changed_is_not_read_again() {
     assert_eq!(index::check(&home.state(), &home.places()).unwrap(), empty);
 }
 
+/// Colons in a name are no flags: such names are those of three messages.
+#[test]
+fn names_that_differ_behind_a_colon_are_two_messages() {
+    let home = Home::new();
+    home.message("Sent/cur/2026-11-24T10:00:01:2,S", "Subject: x\n");
+    home.message("Sent/cur/2026-11-24T10:00:02:2,S", "Subject: x\n");
+    let wanted = home.wanted("Sent/new/2026-11-24T10:00:03");
+    assert_eq!(home.update(), 3);
+    assert_eq!(home.found(), (Some(wanted), true));
+}
+
 /// Two changes of a directory within a tick of the clock look like one.
 #[test]
 fn what_has_changed_just_now_is_looked_at_again() {
