@@ -229,6 +229,46 @@ fn names_that_differ_behind_a_colon_are_two_messages() {
     assert_eq!(home.found(), (Some(wanted), true));
 }
 
+/// Another message that is put in the place of a known one, by a rename or an editor that does so.
+#[test]
+fn a_file_that_was_replaced_is_read_again() {
+    let home = Home::new();
+    let known = home.message("Sent/cur/1.a:2,S", "Message-ID: <1@example.org>\n");
+    let known_new = home.message("Sent/new/2.b", "Message-ID: <2@example.org>\n");
+    home.settle();
+    assert_eq!(home.update(), 2);
+    let other = home.wanted("tmp/cur/x");
+    fs::rename(&other, &known).unwrap();
+    assert_eq!(home.update(), 1);
+    assert_eq!(home.found(), (Some(known), true));
+    // Where `new` alone has changed.
+    home.settle();
+    home.update();
+    let other = home.message("tmp/cur/x", "Message-ID: <3@example.org>\n");
+    fs::rename(&other, &known_new).unwrap();
+    assert_eq!(home.update(), 1);
+    // Flags are no other file.
+    fs::rename(&known_new, home.mail().join("Sent/cur/2.b:2,FS")).unwrap();
+    assert_eq!(home.update(), 0);
+}
+
+#[test]
+fn a_file_that_could_not_be_read_is_tried_again() {
+    let home = Home::new();
+    home.message("Sent/cur/1.a:2,S", "Subject: x\n");
+    let broken = home.mail().join("broken");
+    std::os::unix::fs::symlink(&broken, &broken).unwrap();
+    let wanted = home.mail().join("Sent/cur/2.b:2,S");
+    std::os::unix::fs::symlink(&broken, &wanted).unwrap();
+    home.settle();
+    let report = index::update(&home.state(), &home.places(), &mut |_| {}).unwrap();
+    assert!(report.unreadable.count > 0, "{report:?}");
+    // The folder stays as it is.
+    fs::rename(home.wanted("tmp/cur/x"), &broken).unwrap();
+    assert_eq!(home.update(), 1);
+    assert_eq!(home.found(), (Some(wanted), true));
+}
+
 /// Two changes of a directory within a tick of the clock look like one.
 #[test]
 fn what_has_changed_just_now_is_looked_at_again() {
