@@ -269,6 +269,34 @@ fn a_file_that_could_not_be_read_is_tried_again() {
     assert_eq!(home.found(), (Some(wanted), true));
 }
 
+/// A configuration may lead up: `search = ["../../Mail"]`.
+#[test]
+fn roots_that_lead_up_are_looked_up_by_the_index() {
+    let home = Home::new();
+    home.wanted("Sent/cur/1700000000.w:2,S");
+    let root = home.state().join("../Mail");
+    let places = Places {
+        sent: vec![root.join("Sent")],
+        search: vec![root],
+    };
+    index::update(&home.state(), &places, &mut |_| {}).unwrap();
+    let file = index::file(&home.state());
+    let search = Search {
+        places: &places,
+        message_id: ID,
+        near: None,
+        accept: &|_| true,
+        is_for_all: false,
+        index: Some(&*file),
+        external: None,
+        pulse: &Pulse::default(),
+    };
+    assert_eq!(search.run().copies.len(), 1);
+    // Only the index can know now where it lies, and that is no folder any longer.
+    fs::remove_dir(home.mail().join("Sent/new")).unwrap();
+    assert_eq!(search.run().copies.len(), 1);
+}
+
 /// Two changes of a directory within a tick of the clock look like one.
 #[test]
 fn what_has_changed_just_now_is_looked_at_again() {
