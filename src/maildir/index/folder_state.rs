@@ -73,6 +73,7 @@ pub(super) struct Name {
 }
 
 /// What has become of a file that is still there.
+#[derive(Clone, Copy)]
 pub(super) enum Change {
     None,
     /// It has another name.
