@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::cli::{NAME, Resend};
 use crate::config::{Config, Places};
+use crate::message::mbox::{RunTogether, runs_into_another};
 use crate::offer::Outcome;
 use crate::terminal::{self, Terminal, shown};
 
@@ -18,8 +19,8 @@ use super::arrived::prune_kept;
 use super::offers::awaits_word;
 use super::send::{Outgoing, send};
 use super::{
-    DECLINED, DONE, Failure, INTERNAL, IO, NOTHING, TRY_AGAIN, each, inputs, journal, offer_bytes,
-    tell_doubt,
+    DATA, DECLINED, DONE, Failure, INTERNAL, IO, NOTHING, TRY_AGAIN, each, inputs, journal,
+    offer_bytes, tell_doubt,
 };
 
 pub(super) mod case;
@@ -98,7 +99,13 @@ fn offer(args: &Resend, places: &Places, config: &Config, given: &Given) -> Resu
     let given = mended.as_ref().unwrap_or(given);
     let mut case = match given.kind(config)? {
         Kind::Notice => Case::open(&given.bytes, args, config, places)?,
-        Kind::Own => Case::of_message(given, args, config, places)?,
+        Kind::Own => {
+            let case = Case::of_message(given, args, config, places)?;
+            if given.file.is_none() && runs_into_another(&given.bytes, &case.message) {
+                return Err(Failure::new(DATA, RunTogether));
+            }
+            case
+        }
     };
     tell_left_out(&case, args)?;
     if case.plan.send.is_empty() {
