@@ -5,6 +5,8 @@
 //! [`arrival`] reads a message no further than needed, and [`keeper`] keeps the index of all mail current.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
@@ -187,12 +189,17 @@ fn handler(sender: &Sender<Event>) -> impl FnMut(notify::Result<notify::Event>) 
 }
 
 /// What a change at `path` means. Delivery renames or links a complete file into the folder; programs
-/// that write there directly end with a `Close`.
+/// that write there directly end with a `Close`. A name that begins with a dot is another program's own
+/// until that renames it.
 fn meaning(kind: EventKind, path: PathBuf) -> Option<Event> {
     let is_in_part = || {
         let part = path.parent().and_then(Path::file_name);
         PARTS.iter().any(|name| part == Some(name.as_ref()))
     };
+    let name = path.file_name().map(OsStr::as_bytes);
+    if is_in_part() && name.is_some_and(|name| name.starts_with(b".")) {
+        return None;
+    }
     match kind {
         EventKind::Create(CreateKind::Folder) | EventKind::Remove(RemoveKind::Folder) => {
             Some(Event::Look)
