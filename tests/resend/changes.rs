@@ -1,9 +1,15 @@
 //! What other programs do to the folders while the daemon watches: temporary files, slow writers, folders that come,
 //! go and change places.
 
-use std::fs;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
-use crate::watch::{Daemon, deliver, home, numbered, wait_for_offers};
+use crate::home::Home;
+use crate::watch::{Daemon, deliver, deliver_to, home, make_folder, numbered, wait_for_offers};
 
 /// rsync, Syncthing and unison write under a name with a dot at its beginning and rename the file when it is whole.
 #[test]
@@ -20,6 +26,97 @@ fn a_temporary_file_of_another_program_stays_its_own() {
     wait_for_offers(&home, 1);
     fs::rename(&temporary, new.join("17.a")).expect("a rename");
     wait_for_offers(&home, 2);
+    daemon.stop();
+    home.received();
+}
+
+/// The watches that the process holds, as the kernel numbers them.
+fn watches(daemon: &Daemon) -> BTreeSet<String> {
+    let infos = fs::read_dir(format!("/proc/{}/fdinfo", daemon.id())).expect("the process");
+    let infos = infos.filter_map(|info| fs::read_to_string(info.expect("an entry").path()).ok());
+    let text: String = infos.collect();
+    let lines = text.lines().filter(|line| line.starts_with("inotify "));
+    lines.map(str::to_owned).collect()
+}
+
+/// A home without an index, so that one thread alone watches.
+fn home_without_index() -> Home {
+    let home = home();
+    home.write_config(&home.config().replace("[mail]", "[mail]\nindex = false"));
+    home
+}
+
+#[test]
+fn a_folder_that_comes_or_goes_leaves_the_other_watches_alone() {
+    let home = home_without_index();
+    let daemon = Daemon::start(&home, &[]);
+    daemon.wait_for_log("directories=4");
+    let before = watches(&daemon);
+    assert_eq!(before.len(), 4);
+    make_folder(&home, "INBOX/.A");
+    daemon.wait_for_log("directories=7");
+    let with_another = watches(&daemon);
+    assert!(
+        with_another.is_superset(&before),
+        "{before:?} {with_another:?}"
+    );
+    fs::remove_dir_all(home.path("Mail/INBOX/.A")).expect("removed");
+    make_folder(&home, "INBOX/.B");
+    // One that is removed and made anew is another, and what comes there is told of.
+    for number in 0..10 {
+        deliver_to(
+            &home,
+            "INBOX/.B",
+            &format!("1.{number}"),
+            &numbered(&home, number),
+        );
+        wait_for_offers(&home, number + 1);
+        fs::remove_dir_all(home.path("Mail/INBOX/.B")).expect("removed");
+        make_folder(&home, "INBOX/.B");
+    }
+    assert!(watches(&daemon).is_superset(&before));
+    // Moved away and back: the system no longer tells of it under its name, and then does again.
+    let [there, away] = ["INBOX/.B", "B"].map(|folder| home.path("Mail").join(folder));
+    for number in 10..20 {
+        fs::rename(&there, &away).expect("moved");
+        fs::rename(&away, &there).expect("moved back");
+        deliver_to(
+            &home,
+            "INBOX/.B",
+            &format!("2.{number}"),
+            &numbered(&home, number),
+        );
+        wait_for_offers(&home, number + 1);
+    }
+    daemon.stop();
+    home.received();
+}
+
+#[test]
+fn folders_come_and_go_while_messages_are_written_in_place() {
+    let home = home();
+    let daemon = Daemon::start(&home, &[]);
+    daemon.wait_for_log("watching");
+    let inbox = home.path("Mail/INBOX");
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                fs::create_dir(inbox.join(".churn")).expect("a folder");
+                fs::remove_dir(inbox.join(".churn")).expect("removed");
+                thread::sleep(Duration::from_millis(10));
+            }
+        });
+        for number in 0..40 {
+            let notice = numbered(&home, number);
+            let mut file = File::create(inbox.join(format!("new/1.{number}"))).expect("a file");
+            file.write_all(&notice.as_bytes()[..200]).expect("a part");
+            thread::sleep(Duration::from_millis(number as u64 * 7 % 50));
+            file.write_all(&notice.as_bytes()[200..]).expect("the rest");
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    wait_for_offers(&home, 40);
     daemon.stop();
     home.received();
 }
