@@ -177,7 +177,10 @@ impl Daemon {
             match events.recv_timeout(sleep) {
                 Ok(Event::Message(path)) if self.folders.is_new(&path) => self.take(&path),
                 Ok(Event::Message(_)) => {}
-                Ok(Event::Written(path)) => self.take(&path),
+                Ok(Event::Written(path)) => {
+                    self.folders.will_read(&path);
+                    self.take(&path);
+                }
                 Ok(Event::Journal) => self.telling.journal_changed(),
                 Ok(Event::Reload) => {
                     is_reload = true;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Display;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -17,6 +17,11 @@ use crate::terminal::shown;
 /// Two changes of a directory within a tick of the file system's clock look like one; that of some
 /// file systems ticks once in two seconds.
 const TICK: Duration = Duration::from_secs(3);
+/// A file that was written within this time may not be complete: as long as that lasts each look sees whether
+/// it has changed. Whoever takes longer breaks has given up.
+const WRITING: Duration = Duration::from_secs(300);
+/// So many files at most are looked after in that way, of all folders.
+const MOST_FRESH: usize = 4_096;
 /// Of more nothing is said: a folder may be full of what cannot be read.
 const MOST_SAID: usize = 1_000;
 
@@ -27,6 +32,8 @@ pub struct Folders {
     roots: Vec<PathBuf>,
     known: HashMap<PathBuf, Known>,
     digest: RandomState,
+    /// So many more files can be looked after until they are complete.
+    room: usize,
     said: BTreeSet<String>,
     missed: usize,
 }
@@ -39,6 +46,45 @@ struct Known {
     messages: Vec<u64>,
     /// When `new` and `cur` had last changed as they were listed.
     listed: [Option<SystemTime>; 2],
+    /// What those of the messages were like when they were read that may not have been complete.
+    fresh: HashMap<u64, State>,
+}
+
+impl Known {
+    /// Notes what the file of a message is like, as long as there may be more of it to come.
+    fn look_after(&mut self, message: u64, file: &Metadata, room: &mut usize) {
+        let is_there = self.fresh.contains_key(&message);
+        match fresh_state(file, SystemTime::now()) {
+            Some(state) if is_there || *room > 0 => {
+                self.fresh.insert(message, state);
+                *room -= usize::from(!is_there);
+            }
+            Some(_) => {}
+            None => *room += usize::from(self.fresh.remove(&message).is_some()),
+        }
+    }
+
+    /// These messages are all that are left.
+    fn keep(&mut self, present: HashSet<u64>, room: &mut usize) {
+        let fresh = self.fresh.len();
+        self.fresh.retain(|message, _| present.contains(message));
+        *room += fresh - self.fresh.len();
+        self.fresh.shrink_to_fit();
+        self.messages = present.into_iter().collect();
+        self.messages.sort_unstable();
+    }
+}
+
+/// When a file was written, and its size.
+type State = (SystemTime, u64);
+
+/// What the file is like, if it may not be complete. One of another host may have a time to come.
+fn fresh_state(file: &Metadata, now: SystemTime) -> Option<State> {
+    let time = file.modified().ok()?;
+    let age = now
+        .duration_since(time)
+        .unwrap_or_else(|error| error.duration());
+    (age < WRITING).then_some((time, file.len()))
 }
 
 impl Folders {
@@ -49,6 +95,7 @@ impl Folders {
             roots,
             known: HashMap::new(),
             digest: RandomState::new(),
+            room: MOST_FRESH,
             said: BTreeSet::new(),
             missed: 0,
         }
@@ -77,6 +124,8 @@ impl Folders {
         }
         let present: HashSet<&PathBuf> = folders.iter().collect();
         self.known.retain(|folder, _| present.contains(folder));
+        let fresh: usize = self.known.values().map(|known| known.fresh.len()).sum();
+        self.room = MOST_FRESH.saturating_sub(fresh);
         folders
     }
 
@@ -129,7 +178,7 @@ impl Folders {
             *changed = fs::metadata(folder.join(part))?.modified()?;
         }
         let known = self.known.entry(folder.to_owned()).or_default();
-        if known.listed == changed.map(Some) {
+        if known.listed == changed.map(Some) && known.fresh.is_empty() {
             return Ok(None);
         }
         let now = SystemTime::now();
@@ -144,9 +193,15 @@ impl Folders {
                 if name.as_bytes().starts_with(b".") || present.contains(&message) {
                     continue;
                 }
-                if known.messages.binary_search(&message).is_err() {
+                let as_read = known.fresh.get(&message);
+                if as_read.is_some() || known.messages.binary_search(&message).is_err() {
                     match fs::metadata(entry.path()) {
-                        Ok(file) if window.has(&file) => found.push(entry.path()),
+                        Ok(file) if window.has(&file) => {
+                            if as_read != Some(&(file.modified()?, file.len())) {
+                                found.push(entry.path());
+                            }
+                            known.look_after(message, &file, &mut self.room);
+                        }
                         Ok(_) => {}
                         // It has another name by now, and is still one to look at.
                         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -160,8 +215,7 @@ impl Folders {
                 present.insert(message);
             }
         }
-        known.messages = present.into_iter().collect();
-        known.messages.sort_unstable();
+        known.keep(present, &mut self.room);
         known.listed = changed.map(|time| Some(time).filter(is_settled).filter(|_| !has_moved));
         Ok(Some(found))
     }
@@ -175,8 +229,21 @@ impl Folders {
         let place = known.messages.binary_search(&message);
         if let Err(place) = place {
             known.messages.insert(place, message);
+            if let Ok(file) = fs::metadata(path) {
+                known.look_after(message, &file, &mut self.room);
+            }
         }
         place.is_err()
+    }
+
+    /// This message, of which an event told, will be read as it is now.
+    pub fn will_read(&mut self, path: &Path) {
+        if let Some((folder, message)) = self.identity(path)
+            && let Some(known) = self.known.get_mut(folder)
+            && let Ok(file) = fs::metadata(path)
+        {
+            known.look_after(message, &file, &mut self.room);
+        }
     }
 
     /// The message is to be looked at again.
@@ -188,6 +255,7 @@ impl Folders {
             if let Ok(place) = known.messages.binary_search(&message) {
                 known.messages.remove(place);
             }
+            self.room += usize::from(known.fresh.remove(&message).is_some());
             known.listed = [None; 2];
         }
     }
@@ -202,6 +270,8 @@ impl Folders {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     const ALL: Window = Window {
@@ -301,6 +371,57 @@ mod tests {
             folders.look(root, ALL).unwrap().is_some(),
             "may have changed twice in a tick"
         );
+    }
+
+    /// Nothing but the file itself shows that there is more in it.
+    #[test]
+    fn a_file_that_grows_after_a_look_is_looked_at_again() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        maildir(root);
+        let slow = root.join("new/1.host");
+        fs::write(&slow, "half").unwrap();
+        let long_ago = SystemTime::now() - Duration::from_secs(3600);
+        for part in PARTS {
+            let directory = fs::File::open(root.join(part)).unwrap();
+            directory.set_modified(long_ago).unwrap();
+        }
+        let mut folders = Folders::new(vec![root.to_owned()]);
+        assert_eq!(folders.look(root, ALL).unwrap().unwrap(), [&*slow]);
+        assert_eq!(
+            folders.look(root, ALL).unwrap().unwrap(),
+            [Path::new(""); 0]
+        );
+        let mut file = fs::OpenOptions::new().append(true).open(&slow).unwrap();
+        file.write_all(b" and half").unwrap();
+        assert_eq!(folders.look(root, ALL).unwrap().unwrap(), [&*slow]);
+        // Nor does it matter that an event told of it first.
+        let other = root.join("new/2.host");
+        fs::write(&other, "half").unwrap();
+        assert!(folders.is_new(&other));
+        assert_eq!(
+            folders.look(root, ALL).unwrap().unwrap(),
+            [Path::new(""); 0]
+        );
+        fs::write(&other, "half and half").unwrap();
+        folders.will_read(&other);
+        assert_eq!(
+            folders.look(root, ALL).unwrap().unwrap(),
+            [Path::new(""); 0]
+        );
+        fs::write(&other, "half and half and more").unwrap();
+        assert_eq!(folders.look(root, ALL).unwrap().unwrap(), [&*other]);
+        // One that nobody has written for so long is complete.
+        for path in [&slow, &other] {
+            let file = fs::File::open(path).unwrap();
+            file.set_modified(long_ago).unwrap();
+        }
+        for part in PARTS {
+            let directory = fs::File::open(root.join(part)).unwrap();
+            directory.set_modified(long_ago).unwrap();
+        }
+        assert_eq!(folders.look(root, ALL).unwrap().unwrap().len(), 2);
+        assert!(folders.look(root, ALL).unwrap().is_none());
     }
 
     #[test]

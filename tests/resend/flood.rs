@@ -1,7 +1,8 @@
 //! The daemon under hard conditions: killed over and over in a flood of mail, more events than the system keeps, no
 //! watches left, and file systems that tell nothing.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -150,23 +151,36 @@ fn found_by_the_clock(home: &Home) {
     }
 }
 
+/// A daemon that may have so many watches.
+fn with_watches(home: &Home, count: usize) -> Daemon<'_> {
+    let limited = format!("'echo {count} > /proc/sys/user/max_inotify_watches; exec \"$@\"'");
+    let unshare = ["unshare", "--user", "--map-root-user"];
+    Daemon::start(home, &[&unshare[..], &["sh", "-c", &limited, "-"]].concat())
+}
+
+/// Each look sees that there is more in the file.
+#[test]
+#[ignore = "needs user namespaces, and waits for more than a minute: tests/run"]
+fn without_watches_a_slow_writer_is_waited_for() {
+    let home = home();
+    let daemon = with_watches(&home, 0);
+    daemon.wait_for_log("raise fs.inotify.max_user_watches");
+    let notice = home.notice();
+    let path = home.path("Mail/INBOX/new/1.slow");
+    let mut file = File::create(path).expect("a file");
+    file.write_all(&notice.as_bytes()[..300]).expect("a part");
+    thread::sleep(Duration::from_secs(40));
+    file.write_all(&notice.as_bytes()[300..]).expect("the rest");
+    found_by_the_clock(&home);
+    daemon.stop();
+    home.received();
+}
+
 #[test]
 #[ignore = "needs user namespaces, and waits for half a minute: tests/run"]
 fn without_watches_the_daemon_looks_by_the_clock() {
     let home = home();
-    let limited = "echo 0 > /proc/sys/user/max_inotify_watches; exec \"$@\"";
-    let mut daemon = Daemon::start(
-        &home,
-        &[
-            "unshare",
-            "--user",
-            "--map-root-user",
-            "sh",
-            "-c",
-            &format!("'{limited}'"),
-            "-",
-        ],
-    );
+    let mut daemon = with_watches(&home, 0);
     daemon.wait_for_log("raise fs.inotify.max_user_watches");
     // Said once, however often it looks.
     daemon.signal("HUP");
