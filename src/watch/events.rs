@@ -7,18 +7,24 @@ use std::ops::Bound;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RemoveKind, RenameMode};
 use notify::{Config, ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use rustix::io::Errno;
 
 use super::Event;
 use crate::maildir::folder::PARTS;
 
-/// Whoever watches, and however often: it is said once.
-static HAS_WARNED: AtomicBool = AtomicBool::new(false);
+/// The system may not tell of all changes: what is watched has to be looked through every now and then.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Untold {
+    /// Why, and where there is one, what to do about it.
+    pub reason: String,
+    /// No more directories can be watched.
+    pub is_limit: bool,
+}
 
 /// The events of the system.
 #[derive(Debug)]
@@ -104,52 +110,44 @@ impl Events {
     }
 
     /// Watches these directories, and no others any longer; those that are watched already go on being so
-    /// without a gap. False when the system may not tell of all changes there, because a limit is reached or
-    /// other hosts make changes: they have to be looked through every now and then. The first time it says
-    /// so on standard error.
-    pub fn watch(&mut self, directories: &BTreeSet<PathBuf>) -> bool {
-        let reason = self.change(&identified(directories)).err();
-        if let Some(reason) = &reason
-            && !HAS_WARNED.swap(true, Ordering::Relaxed)
-        {
-            tracing::warn!(
-                "the system does not tell of every change ({reason}); looking by the clock"
-            );
-        }
-        reason.is_none()
-    }
-
-    /// Watches what is wanted. The error is the reason why not everything is told.
-    fn change(&mut self, wanted: &BTreeMap<&Path, (u64, u64)>) -> Result<(), String> {
+    /// without a gap.
+    ///
+    /// # Errors
+    /// When a limit is reached, or other hosts may change something there.
+    pub fn watch(&mut self, directories: &BTreeSet<PathBuf>) -> Result<(), Untold> {
+        let wanted = identified(directories);
         let watcher = match &mut self.watcher {
             Some(watcher) => watcher,
             None => {
                 let handler = handler(&self.sender, &self.watched);
                 let watcher = RecommendedWatcher::new(handler, Config::default());
                 self.watcher
-                    .insert(watcher.map_err(|error| reason(&error))?)
+                    .insert(watcher.map_err(|error| untold(&error))?)
             }
         };
         // These first: what they hold counts towards the limits, and a directory that was moved has its old
         // watch under its new name until that ends.
-        for path in self.watched.unwanted(wanted) {
+        for path in self.watched.unwanted(&wanted) {
             // One that is gone has ended already.
             let _ = watcher.unwatch(&path);
         }
         let mut first = None;
-        for (directory, identity) in wanted {
+        for (directory, identity) in &wanted {
             if !self.watched.begin(directory, *identity) {
                 continue;
             }
             if let Err(error) = watcher.watch(directory, RecursiveMode::NonRecursive) {
                 self.watched.lock().remove(*directory);
                 if !is_gone(&error) {
-                    first.get_or_insert_with(|| reason(&error));
+                    first.get_or_insert_with(|| untold(&error));
                 }
             }
         }
         if self.watched.lock().values().any(|watch| watch.is_remote) {
-            first.get_or_insert_with(|| "a file system that others change".to_owned());
+            first.get_or_insert_with(|| Untold {
+                reason: "a file system that others change".to_owned(),
+                is_limit: false,
+            });
         }
         first.map_or(Ok(()), Err)
     }
@@ -177,17 +175,20 @@ fn is_gone(error: &notify::Error) -> bool {
     }
 }
 
-fn reason(error: &notify::Error) -> String {
-    match &error.kind {
-        ErrorKind::MaxFilesWatch => "raise fs.inotify.max_user_watches".to_owned(),
-        ErrorKind::Io(error)
-            if error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error()) =>
-        {
-            "raise fs.inotify.max_user_instances".to_owned()
-        }
-        ErrorKind::Io(error) => error.to_string(),
-        _ => error.to_string(),
-    }
+fn untold(error: &notify::Error) -> Untold {
+    let is = |errno: Errno| {
+        let ErrorKind::Io(error) = &error.kind else {
+            return false;
+        };
+        error.raw_os_error() == Some(errno.raw_os_error())
+    };
+    let (reason, is_limit) = match &error.kind {
+        ErrorKind::MaxFilesWatch => ("raise fs.inotify.max_user_watches".to_owned(), true),
+        _ if is(Errno::MFILE) => ("raise fs.inotify.max_user_instances".to_owned(), true),
+        ErrorKind::Io(error) => (error.to_string(), false),
+        _ => (error.to_string(), false),
+    };
+    Untold { reason, is_limit }
 }
 
 /// Is this a file system whose files other hosts change unseen? The numbers are those of statfs(2):

@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-pub use events::Events;
+pub use events::{Events, Untold};
 
 pub mod alone;
 pub mod arrival;

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 
 use crate::home::{Home, original};
 use crate::tell::wait_for;
-use crate::watch::{Daemon, deliver, home, numbered, offers, wait_for_offers};
+use crate::watch::{
+    Daemon, deliver, deliver_to, home, make_folder, numbered, offers, wait_for_offers,
+};
 
 /// Numbers that look random and are the same in each run.
 struct Dice(u64);
@@ -156,6 +158,35 @@ fn with_watches(home: &Home, count: usize) -> Daemon<'_> {
     let limited = format!("'echo {count} > /proc/sys/user/max_inotify_watches; exec \"$@\"'");
     let unshare = ["unshare", "--user", "--map-root-user"];
     Daemon::start(home, &[&unshare[..], &["sh", "-c", &limited, "-"]].concat())
+}
+
+/// The index is a cache: it takes no watch that the inbox has a use for, whoever comes first.
+#[test]
+#[ignore = "needs user namespaces: tests/run"]
+fn few_watches_are_for_the_inbox() {
+    // With 12 those of the index find no room; with 13 they have it until the new folder comes.
+    for (folders, count) in [(32, 12), (0, 13)] {
+        let home = home();
+        for number in 0..folders {
+            make_folder(&home, &format!("Old/{number}"));
+        }
+        let mut daemon = with_watches(&home, count);
+        daemon.wait_for_log("DEBUG index");
+        make_folder(&home, "INBOX/.New");
+        daemon.wait_for_log("directories=7");
+        deliver_to(&home, "INBOX/.New", "1.notice", &numbered(&home, 1));
+        deliver(&home, "2.notice", &numbered(&home, 2));
+        wait_for_offers(&home, 2);
+        daemon.signal("HUP");
+        daemon.wait_for_log("the configuration was read again");
+        deliver(&home, "3.notice", &numbered(&home, 3));
+        wait_for_offers(&home, 3);
+        let log = daemon.stop();
+        assert!(!log.contains("is_told_all=false"), "{log}");
+        let said = log.matches("the index follows every 5 minutes").count();
+        assert_eq!(said, 1, "{log}");
+        home.received();
+    }
 }
 
 /// Each look sees that there is more in the file.
