@@ -180,6 +180,7 @@ impl Daemon {
             match events.recv_timeout(sleep) {
                 Ok(Event::Message(path)) if self.folders.is_new(&path) => self.take(&path),
                 Ok(Event::Message(_)) => {}
+                Ok(Event::Removed(path)) => self.folders.forget(&path),
                 Ok(Event::Written(path)) => {
                     self.folders.will_read(&path);
                     self.take(&path);
@@ -197,7 +198,7 @@ impl Daemon {
         // The look that follows sees all that these tell of.
         for event in events.try_iter() {
             match event {
-                Event::Written(path) => self.folders.forget(&path),
+                Event::Written(path) | Event::Removed(path) => self.folders.forget(&path),
                 Event::Reload => is_reload = true,
                 Event::Message(_) | Event::Look | Event::Stop | Event::Journal => {}
                 event => self.hear(&event),

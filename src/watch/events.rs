@@ -271,6 +271,7 @@ fn meaning(kind: EventKind, path: PathBuf) -> Option<Event> {
         EventKind::Create(CreateKind::Folder) | EventKind::Remove(RemoveKind::Folder) => {
             Some(Event::Look)
         }
+        EventKind::Remove(_) => is_in_part().then_some(Event::Removed(path)),
         EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => {
             if is_in_part() {
                 Some(Event::Message(path))

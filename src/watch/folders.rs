@@ -1,11 +1,14 @@
 //! The watched folders, and which of the messages in them have been looked at.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ffi::OsStr;
 use std::fmt::Display;
 use std::fs::{self, Metadata};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -25,8 +28,11 @@ const MOST_FRESH: usize = 4_096;
 /// Of more nothing is said: a folder may be full of what cannot be read.
 const MOST_SAID: usize = 1_000;
 
-/// The watched folders. A message is known by its folder and base name, so that moving it from `new`
-/// to `cur` or changing its flags does not make it new again.
+/// The part of a message's digest that its file's number is, the rest being of its base name.
+const NUMBER: u64 = (1 << 20) - 1;
+
+/// The watched folders. A message is known by its folder, its base name and the number of its file, so that moving
+/// it from `new` to `cur` or changing its flags does not make it new again, and another message under its name is new.
 #[derive(Debug)]
 pub struct Folders {
     roots: Vec<PathBuf>,
@@ -41,8 +47,8 @@ pub struct Folders {
 /// What is known of one folder.
 #[derive(Debug, Default)]
 struct Known {
-    /// Digests of the base names of messages that need no look, in order: 100,000 names themselves would take
-    /// ten megabytes, and a hash set twice the room of the digests.
+    /// Digests of the messages that need no look, in order: 100,000 names themselves would take ten megabytes, and
+    /// a hash set twice the room of the digests.
     messages: Vec<u64>,
     /// When `new` and `cur` had last changed as they were listed.
     listed: [Option<SystemTime>; 2],
@@ -51,6 +57,13 @@ struct Known {
 }
 
 impl Known {
+    /// Where the messages of this name stand.
+    fn named(&self, name: u64) -> Range<usize> {
+        let start = self.messages.partition_point(|message| *message < name);
+        let end = |message: &u64| *message <= name | NUMBER;
+        start..self.messages.partition_point(end)
+    }
+
     /// Notes what the file of a message is like, as long as there may be more of it to come.
     fn look_after(&mut self, message: u64, file: &Metadata, room: &mut usize) {
         let is_there = self.fresh.contains_key(&message);
@@ -189,7 +202,7 @@ impl Folders {
             for entry in fs::read_dir(folder.join(part))? {
                 let entry = entry?;
                 let name = entry.file_name();
-                let message = self.digest.hash_one(FileName::parse(&name).base);
+                let message = name_digest(&self.digest, &name) | entry.ino() & NUMBER;
                 if name.as_bytes().starts_with(b".") || present.contains(&message) {
                     continue;
                 }
@@ -220,12 +233,17 @@ impl Folders {
         Ok(Some(found))
     }
 
-    /// Is this a message that is not known? Now it is.
+    /// Is this a message that is not known? Now it is. One that has gone may be known under its next name.
     pub fn is_new(&mut self, path: &Path) -> bool {
-        let Some((folder, message)) = self.identity(path) else {
+        let Some((folder, name)) = self.identity(path) else {
             return false;
         };
         let known = self.known.entry(folder.to_owned()).or_default();
+        let message = numbered(name, path);
+        if message.is_none() && !known.named(name).is_empty() {
+            return false;
+        }
+        let message = message.unwrap_or(name);
         let place = known.messages.binary_search(&message);
         if let Err(place) = place {
             known.messages.insert(place, message);
@@ -238,24 +256,25 @@ impl Folders {
 
     /// This message, of which an event told, will be read as it is now.
     pub fn will_read(&mut self, path: &Path) {
-        if let Some((folder, message)) = self.identity(path)
+        if let Some((folder, name)) = self.identity(path)
             && let Some(known) = self.known.get_mut(folder)
+            && let Some(message) = numbered(name, path)
             && let Ok(file) = fs::metadata(path)
         {
             known.look_after(message, &file, &mut self.room);
         }
     }
 
-    /// The message is to be looked at again.
+    /// What has this name is to be looked at again.
     pub fn forget(&mut self, path: &Path) {
-        let Some((folder, message)) = self.identity(path) else {
+        let Some((folder, name)) = self.identity(path) else {
             return;
         };
         if let Some(known) = self.known.get_mut(folder) {
-            if let Ok(place) = known.messages.binary_search(&message) {
-                known.messages.remove(place);
+            let named = known.named(name);
+            for message in known.messages.drain(named) {
+                self.room += usize::from(known.fresh.remove(&message).is_some());
             }
-            self.room += usize::from(known.fresh.remove(&message).is_some());
             known.listed = [None; 2];
         }
     }
@@ -264,8 +283,18 @@ impl Folders {
     fn identity<'a>(&self, path: &'a Path) -> Option<(&'a Path, u64)> {
         let name = path.file_name()?;
         let folder = path.parent()?.parent()?;
-        Some((folder, self.digest.hash_one(FileName::parse(name).base)))
+        Some((folder, name_digest(&self.digest, name)))
     }
+}
+
+fn name_digest(digest: &RandomState, name: &OsStr) -> u64 {
+    digest.hash_one(FileName::parse(name).base) & !NUMBER
+}
+
+/// The digest of the message that has the name now.
+fn numbered(name: u64, path: &Path) -> Option<u64> {
+    let file = fs::symlink_metadata(path).ok()?;
+    Some(name | file.ino() & NUMBER)
 }
 
 #[cfg(test)]
@@ -278,6 +307,8 @@ mod tests {
         since: UNIX_EPOCH,
         delivered: UNIX_EPOCH,
     };
+
+    const NONE: [PathBuf; 0] = [];
 
     fn maildir(root: &Path) {
         for part in ["cur", "new", "tmp"] {
@@ -303,6 +334,32 @@ mod tests {
         assert!(!folders.is_new(&cur));
         folders.forget(&cur);
         assert_eq!(folders.look(root, ALL).unwrap(), Some(vec![cur]));
+    }
+
+    /// No event tells of it: the file alone is another.
+    #[test]
+    fn a_name_that_is_used_again_is_another_message() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        maildir(root);
+        let (new, other) = (root.join("new/1.host"), root.join("tmp/2.host"));
+        fs::write(&new, "").unwrap();
+        fs::write(&other, "").unwrap();
+        let mut folders = Folders::new(vec![root.to_owned()]);
+        let mut look = || folders.look(root, ALL).unwrap().expect("changes");
+        assert_eq!(look(), std::slice::from_ref(&new));
+        fs::rename(&other, &new).unwrap();
+        assert_eq!(look(), std::slice::from_ref(&new));
+        assert!(look().is_empty());
+        // Two that lie there at once are two.
+        let cur = root.join("cur/1.host:2,S");
+        fs::write(&cur, "").unwrap();
+        assert_eq!(look(), [cur]);
+        assert!(look().is_empty());
+        fs::write(&other, "").unwrap();
+        fs::rename(&other, &new).unwrap();
+        assert!(folders.is_new(&new));
+        assert!(!folders.is_new(&new));
     }
 
     /// A link that leads nowhere stands for a name that has gone when it is looked at.
@@ -388,10 +445,7 @@ mod tests {
         }
         let mut folders = Folders::new(vec![root.to_owned()]);
         assert_eq!(folders.look(root, ALL).unwrap().unwrap(), [&*slow]);
-        assert_eq!(
-            folders.look(root, ALL).unwrap().unwrap(),
-            [Path::new(""); 0]
-        );
+        assert_eq!(folders.look(root, ALL).unwrap().unwrap(), NONE);
         let mut file = fs::OpenOptions::new().append(true).open(&slow).unwrap();
         file.write_all(b" and half").unwrap();
         assert_eq!(folders.look(root, ALL).unwrap().unwrap(), [&*slow]);
@@ -399,16 +453,10 @@ mod tests {
         let other = root.join("new/2.host");
         fs::write(&other, "half").unwrap();
         assert!(folders.is_new(&other));
-        assert_eq!(
-            folders.look(root, ALL).unwrap().unwrap(),
-            [Path::new(""); 0]
-        );
+        assert_eq!(folders.look(root, ALL).unwrap().unwrap(), NONE);
         fs::write(&other, "half and half").unwrap();
         folders.will_read(&other);
-        assert_eq!(
-            folders.look(root, ALL).unwrap().unwrap(),
-            [Path::new(""); 0]
-        );
+        assert_eq!(folders.look(root, ALL).unwrap().unwrap(), NONE);
         fs::write(&other, "half and half and more").unwrap();
         assert_eq!(folders.look(root, ALL).unwrap().unwrap(), [&*other]);
         // One that nobody has written for so long is complete.

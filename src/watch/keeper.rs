@@ -145,6 +145,8 @@ fn gather(receiver: &Receiver<Event>, due: Instant) -> Next {
             Ok(Event::Message(path) | Event::Written(path)) if files.len() < MANY => {
                 files.insert(path);
             }
+            // A look finds what is no more.
+            Ok(Event::Removed(_)) if Instant::now() < due => {}
             Ok(Event::Stop) => return Next::Stop,
             Ok(_) => return wait_for_quiet(receiver, due),
             Err(RecvTimeoutError::Timeout) if !files.is_empty() => return Next::Files(files),

@@ -29,6 +29,8 @@ pub enum Event {
     Message(PathBuf),
     /// This file, which may have been looked at when it was incomplete, has been written.
     Written(PathBuf),
+    /// The file of this name is no more: what comes under the name is another.
+    Removed(PathBuf),
     /// Folders came or went, or events were lost: look through everything.
     Look,
     /// The configuration has changed.

@@ -120,3 +120,28 @@ fn folders_come_and_go_while_messages_are_written_in_place() {
     daemon.stop();
     home.received();
 }
+
+#[test]
+fn a_name_that_is_used_again_is_another_message() {
+    let home = home();
+    let daemon = Daemon::start(&home, &[]);
+    daemon.wait_for_log("watching");
+    let new = home.path("Mail/INBOX/new/msg");
+    deliver(&home, "msg", &numbered(&home, 1));
+    wait_for_offers(&home, 1);
+    // Over the old one.
+    deliver(&home, "msg", &numbered(&home, 2));
+    wait_for_offers(&home, 2);
+    // In its place, and for all that the file system says with its number.
+    for number in 3..6 {
+        fs::remove_file(&new).expect("removed");
+        deliver(&home, "msg", &numbered(&home, number));
+        wait_for_offers(&home, number);
+    }
+    fs::rename(&new, home.path("Mail/INBOX/cur/msg:2,S")).expect("a move");
+    deliver(&home, "7.last", &numbered(&home, 7));
+    wait_for_offers(&home, 6);
+    let log = daemon.stop();
+    assert_eq!(log.matches("a notice about it").count(), 0, "{log}");
+    home.received();
+}
