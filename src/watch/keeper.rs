@@ -18,6 +18,8 @@ use crate::maildir::search::Places;
 
 /// How often the times of all folders are looked at, whatever the system tells.
 const LOOK: Duration = Duration::from_secs(300);
+/// How soon again where another process, or a keeper of the configuration before, is at work on the index.
+const AGAIN: Duration = Duration::from_secs(5);
 /// So long nothing must have happened before the index is written.
 const QUIET: Duration = Duration::from_secs(1);
 /// More files than these are found sooner by a look at the folders.
@@ -90,14 +92,20 @@ fn keep(state: &Path, places: &Places, watches: &Watches, receiver: &Receiver<Ev
     loop {
         // Watching starts before looking, so that nothing is missed.
         watch(watches, &folders);
+        let mut wait = LOOK;
         match index::update(state, places, &mut |_| {}) {
             Ok(report) if report.is_new || report.read > 0 => {
                 tracing::debug!(files = report.files, read = report.read, "index");
             }
             Ok(_) => {}
-            Err(error) => tracing::debug!("{error}"),
+            Err(error) => {
+                if matches!(error, index::Error::Busy(_)) {
+                    wait = AGAIN;
+                }
+                tracing::debug!("{error}");
+            }
         }
-        let due = Instant::now() + LOOK;
+        let due = Instant::now() + wait;
         loop {
             match gather(receiver, due) {
                 Next::Files(files) => {

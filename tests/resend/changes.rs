@@ -145,3 +145,19 @@ fn a_name_that_is_used_again_is_another_message() {
     assert_eq!(log.matches("a notice about it").count(), 0, "{log}");
     home.received();
 }
+
+/// A first filling that is still under way when the configuration is read again, or `tls-optout index`.
+#[test]
+fn an_index_that_another_process_is_at_is_taken_up_soon() {
+    let home = home();
+    home.run(&["offers"], "");
+    let lock = File::create(home.state().join("index.lock")).expect("a file");
+    lock.lock().expect("a lock");
+    let daemon = Daemon::start(&home, &[]);
+    daemon.wait_for_log("another tls-optout is working on the index");
+    drop(lock);
+    daemon.wait_for_log("DEBUG index");
+    assert!(home.state().join("index.sqlite3").exists());
+    daemon.stop();
+    home.received();
+}
