@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
 use crate::home::Home;
 use crate::watch::{Daemon, deliver, deliver_to, home, make_folder, numbered, wait_for_offers};
 
@@ -158,6 +160,32 @@ fn an_index_that_another_process_is_at_is_taken_up_soon() {
     drop(lock);
     daemon.wait_for_log("DEBUG index");
     assert!(home.state().join("index.sqlite3").exists());
+    daemon.stop();
+    home.received();
+}
+
+/// Nobody watches the directory in which that of all mail lies.
+#[test]
+fn another_directory_of_all_mail_is_watched_at_once() {
+    let home = home_without_index();
+    let inbox = "inbox = \"~/Mail/INBOX\"";
+    home.write_config(&home.config().replace(inbox, "inbox = \"~/Mail/*/INBOX\""));
+    make_folder(&home, "work/INBOX");
+    home.make_folder("Other/work/INBOX");
+    let daemon = Daemon::start(&home, &[]);
+    daemon.wait_for_log("watching");
+    let [mail, other, old] = ["Mail", "Other", "Old"].map(|name| home.path(name));
+    fs::rename(&mail, old).expect("a move");
+    fs::rename(&other, &mail).expect("a move");
+    deliver_to(&home, "work/INBOX", "1.notice", &numbered(&home, 1));
+    wait_for_offers(&home, 1);
+    home.make_folder("Other/work/INBOX");
+    for number in 2..6 {
+        renameat_with(CWD, &mail, CWD, &other, RenameFlags::EXCHANGE).expect("an exchange");
+        let name = format!("{number}.notice");
+        deliver_to(&home, "work/INBOX", &name, &numbered(&home, number));
+        wait_for_offers(&home, number);
+    }
     daemon.stop();
     home.received();
 }
