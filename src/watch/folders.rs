@@ -24,7 +24,7 @@ const TICK: Duration = Duration::from_secs(3);
 /// it has changed. Whoever takes longer breaks has given up.
 const WRITING: Duration = Duration::from_secs(300);
 /// So many files at most are looked after in that way, of all folders.
-const MOST_FRESH: usize = 4_096;
+const MOST_FRESH: usize = 1_000;
 /// Of more nothing is said: a folder may be full of what cannot be read.
 const MOST_SAID: usize = 1_000;
 
