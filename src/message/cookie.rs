@@ -57,7 +57,8 @@ impl Cookie<'_> {
     }
 
     /// The value of a Subject without the cookie and one of the blanks around it, or all of them at the
-    /// beginning and at the end. `None` where it has no cookie.
+    /// beginning and at the end. `None` where it has no cookie. Where what is left could not be written
+    /// without a loss, because its charset is not known, the value stays as it is.
     pub fn cut(&self, value: &[u8]) -> Option<Vec<u8>> {
         if self.text.is_empty() || value.len() > LONGEST {
             return None;
@@ -76,7 +77,7 @@ impl Cookie<'_> {
                 None => at += 1,
             }
         }
-        found.then(|| subject.write())
+        found.then(|| subject.write().unwrap_or_else(|| value.to_vec()))
     }
 }
 
@@ -84,22 +85,25 @@ impl Cookie<'_> {
 fn matched(subject: &Subject, at: usize, wanted: &[String]) -> Option<usize> {
     let mut end = at;
     for (number, character) in wanted.iter().enumerate() {
+        let mut is_in_fold = false;
         loop {
             let unit = subject.units.get(end)?;
             end += 1;
             if folded(unit.character) == *character {
                 break;
             }
-            if number == 0 || !unit.is_fold() {
+            let is_of_fold = unit.is_fold || is_in_fold && unit.is_blank();
+            if number == 0 || !is_of_fold {
                 return None;
             }
+            is_in_fold = true;
         }
     }
     Some(end)
 }
 
-/// Takes out the units of a cookie, and one blank where there is one on both sides. Which of the two goes
-/// is chosen so that the tokens need no new blank between them.
+/// Takes out the units of a cookie, and one blank where there is one on both sides, the less needed
+/// one.
 fn take_out(subject: &mut Subject, start: usize, end: usize) {
     let units = &mut subject.units;
     units[start..end]
@@ -119,7 +123,7 @@ fn take_out(subject: &mut Subject, start: usize, end: usize) {
             }
         }
         (Some(left), Some(right)) if units[left].is_blank() && units[right].is_blank() => {
-            let goes = match units[right].is_glue() && !units[left].is_glue() {
+            let goes = match units[left].needed() < units[right].needed() {
                 true => left,
                 false => right,
             };
