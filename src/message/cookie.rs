@@ -13,6 +13,9 @@ use super::text;
 /// Longer Subject values are left alone, in bytes.
 const LONGEST: usize = 16 * 1024;
 
+/// So many tags of mailing lists may stand before a `Re:`.
+const MOST_TAGS: usize = 8;
+
 /// What to look for, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cookie<'a> {
@@ -30,7 +33,8 @@ impl Cookie<'_> {
     /// in a reply or forward, unless [`in_replies`](Cookie::in_replies). Whether the message is the user's
     /// own is for the caller to say.
     pub fn turn(&self, header: &[u8]) -> Option<Vec<u8>> {
-        if self.text.is_empty() || is_not_fresh(header) || !self.in_replies && is_reply(header) {
+        if self.text.is_empty() || is_not_fresh(header) || !self.in_replies && self.is_reply(header)
+        {
             return None;
         }
         let mut found = false;
@@ -54,6 +58,38 @@ impl Cookie<'_> {
         }
         turned.extend_from_slice(&header[length..]);
         found.then(|| added_with(&turned, line_end(header)))
+    }
+
+    /// Is the Subject somebody else's?
+    fn is_reply(&self, header: &[u8]) -> bool {
+        header::fields(header).any(|field| {
+            field.is("In-Reply-To")
+                || field.is("References")
+                || field.is("Subject") && self.is_reply_subject(&text::decode(field.value()))
+        })
+    }
+
+    /// Does it say so at the beginning, where the tags of mailing lists (`[list]`) do not count, or at the
+    /// end, as Alpine's forwards (`lunch (fwd)`)?
+    fn is_reply_subject(&self, subject: &str) -> bool {
+        let cookie = self.text.to_lowercase();
+        let subject = subject.to_lowercase();
+        let rest = subject.replace(&cookie, "");
+        if rest.trim_end().ends_with("(fwd)") || rest.trim_start().starts_with("(fwd)") {
+            return true;
+        }
+        let mut rest = subject.trim_start();
+        for _ in 0..MOST_TAGS {
+            if is_marked(rest) {
+                return true;
+            }
+            let tag = rest.strip_prefix('[').and_then(|tag| tag.split_once(']'));
+            match tag.filter(|(tag, _)| !tag.contains('[') && !rest.starts_with(&cookie)) {
+                Some((_, behind)) => rest = behind.trim_start(),
+                None => return false,
+            }
+        }
+        false
     }
 
     /// The value of a Subject without the cookie and one of the blanks around it, or all of them at the
@@ -147,18 +183,9 @@ fn is_not_fresh(header: &[u8]) -> bool {
         .any(|field| is_resent(&field) || field.is("Received") || field.is("Return-Path"))
 }
 
-/// Is the Subject somebody else's?
-fn is_reply(header: &[u8]) -> bool {
-    header::fields(header).any(|field| {
-        field.is("In-Reply-To")
-            || field.is("References")
-            || field.is("Subject") && is_reply_subject(&text::decode(field.value()))
-    })
-}
-
-/// `Re:`, `Fwd:` and their like in other languages, also counted (`Re[2]:`); and mutt's
-/// `[bob@example.net: lunch]`, its way to forward.
-fn is_reply_subject(subject: &str) -> bool {
+/// `re:`, `fwd:` and their like in other languages, also counted (`re[2]:`) or in a bracket (`[fwd: lunch]`);
+/// and mutt's `[bob@example.net: lunch]`, its way to forward.
+fn is_marked(subject: &str) -> bool {
     const PREFIXES: &[&str] = &[
         "re",
         "fw",
@@ -170,6 +197,12 @@ fn is_reply_subject(subject: &str) -> bool {
         "vs",
         "vl",
         "vb",
+        "antwort",
+        "betr",
+        "doorst",
+        "v\u{e1}",
+        "\u{43e}\u{442}\u{432}",
+        "\u{7b54}\u{590d}",
         "ref",
         "rif",
         "rv",
@@ -182,19 +215,20 @@ fn is_reply_subject(subject: &str) -> bool {
         "tr",
         "r",
         "i",
-        "\u{41d}\u{430}",
+        "\u{43d}\u{430}",
         "\u{56de}\u{590d}",
         "\u{8f6c}\u{53d1}",
         "\u{56de}\u{8986}",
         "\u{8f49}\u{5bc4}",
     ];
-    let subject = subject.trim_start();
-    if let Some((sender, _)) = subject
-        .strip_prefix('[')
-        .and_then(|rest| rest.split_once(": "))
+    let bracket = subject.strip_prefix('[');
+    if let Some((sender, _)) = bracket.and_then(|rest| rest.split_once(": "))
+        && sender.contains('@')
+        && !sender.contains([' ', ']'])
     {
-        return sender.contains('@') && !sender.contains([' ', ']']);
+        return true;
     }
+    let subject = bracket.unwrap_or(subject);
     let Some((prefix, _)) = subject.split_once([':', '\u{ff1a}']) else {
         return false;
     };
@@ -202,5 +236,5 @@ fn is_reply_subject(subject: &str) -> bool {
     let count = &prefix[word.len()..];
     let is_count =
         |c: char| c.is_ascii_digit() || matches!(c, '[' | ']' | '(' | ')' | '^' | '*' | ' ');
-    PREFIXES.contains(&&*word.trim().to_lowercase()) && count.chars().all(is_count)
+    PREFIXES.contains(&word.trim()) && count.chars().all(is_count)
 }

@@ -311,6 +311,19 @@ fn somebody_elses_subject() {
         "Subject: =?utf-8?Q?Re=3A_Gr=C3=BC=C3=9Fe_[tls-optout]?=\n",
         "Subject: \u{56de}\u{590d}\u{ff1a}[tls-optout]\n",
         "Subject: [bob@example.net: Lunch [tls-optout]]\n",
+        "Subject: Lunch [tls-optout] (fwd)\n",
+        "Subject: Lunch (FWD) [tls-optout]\n",
+        "Subject: (Fwd) Lunch [tls-optout]\n",
+        "Subject: [Fwd: Lunch [tls-optout]]\n",
+        "Subject: [list] Re: Lunch [tls-optout]\n",
+        "Subject: [list] [bugs] Fwd: Lunch [tls-optout]\n",
+        "Subject: [list] [bob@example.net: Lunch [tls-optout]]\n",
+        "Subject: \u{7b54}\u{590d}: Lunch [tls-optout]\n",
+        "Subject: V\u{e1}: Lunch [tls-optout]\n",
+        "Subject: \u{41e}\u{442}\u{432}: Lunch [tls-optout]\n",
+        "Subject: Antwort: Lunch [tls-optout]\n",
+        "Subject: Betr: Lunch [tls-optout]\n",
+        "Subject: Doorst: Lunch [tls-optout]\n",
         "Subject: [tls-optout] Lunch\nIn-Reply-To: <a@example.net>\n",
         "References: <a@example.net>\nSubject: [tls-optout] Lunch\n",
     ] {
@@ -331,6 +344,10 @@ fn somebody_elses_subject() {
     for header in [
         "Subject: Report: x [tls-optout]\n",
         "Subject: [alice: x] [tls-optout]\n",
+        "Subject: [list] Lunch: today [tls-optout]\n",
+        "Subject: [tls-optout] Re: Lunch\n",
+        "Subject: Lunch (fwd) today [tls-optout]\n",
+        "Subject: [list Re: Lunch [tls-optout]\n",
         "Subject: Re x [tls-optout]\n",
     ] {
         assert!(turned(COOKIE, header).is_some(), "{header}");
