@@ -3,6 +3,8 @@
 //! It is found in what a reader sees, whatever charset, encoding or fold it was written with (RFC 2047), and
 //! taken out so that the rest reads as before. No other byte of the message changes.
 
+use memchr::memmem;
+
 use super::header;
 use super::optout::added_with;
 use super::recipients::is_resent;
@@ -58,6 +60,30 @@ impl Cookie<'_> {
         }
         turned.extend_from_slice(&header[length..]);
         found.then(|| added_with(&turned, line_end(header)))
+    }
+
+    /// Why a cookie that is there does not count, for the user who wrote it. `None`: there is none, or it does,
+    /// or the message is not being written now.
+    pub fn why_not(&self, header: &[u8]) -> Option<&'static str> {
+        if self.text.is_empty() || is_not_fresh(header) {
+            return None;
+        }
+        let subjects = || header::fields(header).filter(|field| field.is("Subject"));
+        if subjects().any(|field| self.cut(field.value()).is_some()) {
+            let is_reply = !self.in_replies && self.is_reply(header);
+            return is_reply.then_some("it is a reply or a forward");
+        }
+        let is_hidden = subjects().any(|field| self.is_in_bytes(field.value()));
+        is_hidden.then_some("nobody here can read its charset")
+    }
+
+    /// Do the bytes of the encoded words have it, whatever they read as?
+    fn is_in_bytes(&self, value: &[u8]) -> bool {
+        let value = &value[..value.len().min(LONGEST)];
+        let mut bytes = Subject::read(value).encoded_bytes().to_ascii_lowercase();
+        // UTF-32 and UTF-16.
+        bytes.retain(|&byte| byte != 0);
+        memmem::find(&bytes, self.text.to_ascii_lowercase().as_bytes()).is_some()
     }
 
     /// Is the Subject somebody else's?

@@ -67,6 +67,11 @@ impl<'a> Word<'a> {
         })
     }
 
+    /// The bytes that it stands for.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        values(&self.bytes)
+    }
+
     /// What is left when only these of its characters are kept: nothing, a word of the same charset, or words
     /// of UTF-8. `None` where that would lose something.
     pub(super) fn rest(&self, is_kept: &[bool], line_end: &str) -> Option<Vec<u8>> {

@@ -76,6 +76,12 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// What all encoded words stand for, before their charset is considered.
+    pub(super) fn encoded_bytes(&self) -> Vec<u8> {
+        let words = self.tokens.iter().filter_map(|token| token.word.as_ref());
+        words.flat_map(Word::bytes).collect()
+    }
+
     /// The value of the units that are kept. `None` where that cannot be written without a loss.
     pub(super) fn write(&self) -> Option<Vec<u8>> {
         let kept = self.units.iter().filter(|unit| unit.is_kept);
