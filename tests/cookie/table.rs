@@ -168,6 +168,26 @@ const CUT: &[(&str, &str)] = &[
         " Lunch [tls-\n =?utf-8?Q?optout]_=C3=BCber?=\n",
         " Lunch =?utf-8?Q?=C3=BCber?=\n",
     ),
+    // Blanks, each of which is seen but those between two encoded words.
+    (
+        " Lunch   =?utf-8?Q?=C3=BC?=   [tls-optout]   x\n",
+        " Lunch   =?utf-8?Q?=C3=BC?=     x\n",
+    ),
+    (
+        " =?utf-8?Q?=C3=BC?= [tls-optout]  Mittagessen am Donnerstag\n",
+        " =?utf-8?Q?=C3=BC?=  Mittagessen am Donnerstag\n",
+    ),
+    (
+        " =?utf-8?Q?a?=  [tls-optout]  =?utf-8?Q?c?=\n",
+        " =?utf-8?Q?a?= =?utf-8?Q?___?=   =?utf-8?Q?c?=\n",
+    ),
+    (
+        " =?iso-8859-1?Q?=FC?=[tls-optout]=?iso-8859-1?Q?=FC?=\n",
+        " =?iso-8859-1?Q?=FC?= =?iso-8859-1?Q?=FC?=\n",
+    ),
+    // No line of blanks alone.
+    (" a\n [tls-optout]  \n b\n", " a  \n b\n"),
+    (" a\n  [tls-optout]\n b\n", " a \n b\n"),
     // What reads oddly.
     (
         " Lunch \u{fc}ber [tls-optout] K\u{f6}ln\n",
