@@ -1,18 +1,33 @@
 //! What a message that the user writes asks for, for `filter` and `sendmail`.
 
+use std::io::{self, Write};
+
+use crate::cli::NAME;
 use crate::config::Config;
 use crate::message::refusal::{Refusal, asks_for_security};
 use crate::message::{header, text};
+use crate::terminal::shown;
 
 use super::{DATA, Failure};
 
-/// The header block with the opt-out in place of the cookie. `None`: no cookie, or none that counts.
+/// The header block with the opt-out in place of the cookie. `None`: no cookie, or none that counts, which
+/// is told.
 ///
 /// # Errors
 /// Where the message asks for security as well.
 pub(super) fn turned(header: &[u8], config: &Config) -> Result<Option<Vec<u8>>, Failure> {
     let cookie = config.compose.cookie();
-    let Some(turned) = cookie.turn(header).filter(|_| is_own(header, config)) else {
+    let is_own = is_own(header, config);
+    let Some(turned) = cookie.turn(header).filter(|_| is_own) else {
+        let reason = cookie.why_not(header);
+        if let Some(reason) = reason.or(cookie.turn(header).map(|_| "From is no address of yours"))
+        {
+            let text = format!(
+                "{}: the word in the Subject does not count: {reason}; no TLS-Required was put in",
+                cookie.text
+            );
+            writeln!(io::stderr(), "{NAME}: {}", shown(&text))?;
+        }
         return Ok(None);
     };
     let Some(refusal) = asks_for_security(header) else {

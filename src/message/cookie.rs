@@ -3,6 +3,8 @@
 //! It is found in what a reader sees, whatever charset, encoding or fold it was written with (RFC 2047), and
 //! taken out so that the rest reads as before. No other byte of the message changes.
 
+use memchr::memmem;
+
 use super::header;
 use super::optout::added_with;
 use super::recipients::is_resent;
@@ -12,6 +14,9 @@ use super::text;
 
 /// Longer Subject values are left alone, in bytes.
 const LONGEST: usize = 16 * 1024;
+
+/// So many tags of mailing lists may stand before a `Re:`.
+const MOST_TAGS: usize = 8;
 
 /// What to look for, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +35,8 @@ impl Cookie<'_> {
     /// in a reply or forward, unless [`in_replies`](Cookie::in_replies). Whether the message is the user's
     /// own is for the caller to say.
     pub fn turn(&self, header: &[u8]) -> Option<Vec<u8>> {
-        if self.text.is_empty() || is_not_fresh(header) || !self.in_replies && is_reply(header) {
+        if self.text.is_empty() || is_not_fresh(header) || !self.in_replies && self.is_reply(header)
+        {
             return None;
         }
         let mut found = false;
@@ -56,8 +62,65 @@ impl Cookie<'_> {
         found.then(|| added_with(&turned, line_end(header)))
     }
 
+    /// Why a cookie that is there does not count, for the user who wrote it. `None`: there is none, or it does,
+    /// or the message is not being written now.
+    pub fn why_not(&self, header: &[u8]) -> Option<&'static str> {
+        if self.text.is_empty() || is_not_fresh(header) {
+            return None;
+        }
+        let subjects = || header::fields(header).filter(|field| field.is("Subject"));
+        if subjects().any(|field| self.cut(field.value()).is_some()) {
+            let is_reply = !self.in_replies && self.is_reply(header);
+            return is_reply.then_some("it is a reply or a forward");
+        }
+        let is_hidden = subjects().any(|field| self.is_in_bytes(field.value()));
+        is_hidden.then_some("nobody here can read its charset")
+    }
+
+    /// Do the bytes of the encoded words have it, whatever they read as?
+    fn is_in_bytes(&self, value: &[u8]) -> bool {
+        let value = &value[..value.len().min(LONGEST)];
+        let mut bytes = Subject::read(value).encoded_bytes().to_ascii_lowercase();
+        // UTF-32 and UTF-16.
+        bytes.retain(|&byte| byte != 0);
+        memmem::find(&bytes, self.text.to_ascii_lowercase().as_bytes()).is_some()
+    }
+
+    /// Is the Subject somebody else's?
+    fn is_reply(&self, header: &[u8]) -> bool {
+        header::fields(header).any(|field| {
+            field.is("In-Reply-To")
+                || field.is("References")
+                || field.is("Subject") && self.is_reply_subject(&text::decode(field.value()))
+        })
+    }
+
+    /// Does it say so at the beginning, where the tags of mailing lists (`[list]`) do not count, or at the
+    /// end, as Alpine's forwards (`lunch (fwd)`)?
+    fn is_reply_subject(&self, subject: &str) -> bool {
+        let cookie = self.text.to_lowercase();
+        let subject = subject.to_lowercase();
+        let rest = subject.replace(&cookie, "");
+        if rest.trim_end().ends_with("(fwd)") || rest.trim_start().starts_with("(fwd)") {
+            return true;
+        }
+        let mut rest = subject.trim_start();
+        for _ in 0..MOST_TAGS {
+            if is_marked(rest) {
+                return true;
+            }
+            let tag = rest.strip_prefix('[').and_then(|tag| tag.split_once(']'));
+            match tag.filter(|(tag, _)| !tag.contains('[') && !rest.starts_with(&cookie)) {
+                Some((_, behind)) => rest = behind.trim_start(),
+                None => return false,
+            }
+        }
+        false
+    }
+
     /// The value of a Subject without the cookie and one of the blanks around it, or all of them at the
-    /// beginning and at the end. `None` where it has no cookie.
+    /// beginning and at the end. `None` where it has no cookie. Where what is left could not be written
+    /// without a loss, because its charset is not known, the value stays as it is.
     pub fn cut(&self, value: &[u8]) -> Option<Vec<u8>> {
         if self.text.is_empty() || value.len() > LONGEST {
             return None;
@@ -76,7 +139,7 @@ impl Cookie<'_> {
                 None => at += 1,
             }
         }
-        found.then(|| subject.write())
+        found.then(|| subject.write().unwrap_or_else(|| value.to_vec()))
     }
 }
 
@@ -84,22 +147,25 @@ impl Cookie<'_> {
 fn matched(subject: &Subject, at: usize, wanted: &[String]) -> Option<usize> {
     let mut end = at;
     for (number, character) in wanted.iter().enumerate() {
+        let mut is_in_fold = false;
         loop {
             let unit = subject.units.get(end)?;
             end += 1;
             if folded(unit.character) == *character {
                 break;
             }
-            if number == 0 || !unit.is_fold() {
+            let is_of_fold = unit.is_fold || is_in_fold && unit.is_blank();
+            if number == 0 || !is_of_fold {
                 return None;
             }
+            is_in_fold = true;
         }
     }
     Some(end)
 }
 
-/// Takes out the units of a cookie, and one blank where there is one on both sides. Which of the two goes
-/// is chosen so that the tokens need no new blank between them.
+/// Takes out the units of a cookie, and one blank where there is one on both sides, the less needed
+/// one.
 fn take_out(subject: &mut Subject, start: usize, end: usize) {
     let units = &mut subject.units;
     units[start..end]
@@ -119,7 +185,7 @@ fn take_out(subject: &mut Subject, start: usize, end: usize) {
             }
         }
         (Some(left), Some(right)) if units[left].is_blank() && units[right].is_blank() => {
-            let goes = match units[right].is_glue() && !units[left].is_glue() {
+            let goes = match units[left].needed() < units[right].needed() {
                 true => left,
                 false => right,
             };
@@ -143,18 +209,9 @@ fn is_not_fresh(header: &[u8]) -> bool {
         .any(|field| is_resent(&field) || field.is("Received") || field.is("Return-Path"))
 }
 
-/// Is the Subject somebody else's?
-fn is_reply(header: &[u8]) -> bool {
-    header::fields(header).any(|field| {
-        field.is("In-Reply-To")
-            || field.is("References")
-            || field.is("Subject") && is_reply_subject(&text::decode(field.value()))
-    })
-}
-
-/// `Re:`, `Fwd:` and their like in other languages, also counted (`Re[2]:`); and mutt's
-/// `[bob@example.net: lunch]`, its way to forward.
-fn is_reply_subject(subject: &str) -> bool {
+/// `re:`, `fwd:` and their like in other languages, also counted (`re[2]:`) or in a bracket (`[fwd: lunch]`);
+/// and mutt's `[bob@example.net: lunch]`, its way to forward.
+fn is_marked(subject: &str) -> bool {
     const PREFIXES: &[&str] = &[
         "re",
         "fw",
@@ -166,6 +223,12 @@ fn is_reply_subject(subject: &str) -> bool {
         "vs",
         "vl",
         "vb",
+        "antwort",
+        "betr",
+        "doorst",
+        "v\u{e1}",
+        "\u{43e}\u{442}\u{432}",
+        "\u{7b54}\u{590d}",
         "ref",
         "rif",
         "rv",
@@ -178,19 +241,20 @@ fn is_reply_subject(subject: &str) -> bool {
         "tr",
         "r",
         "i",
-        "\u{41d}\u{430}",
+        "\u{43d}\u{430}",
         "\u{56de}\u{590d}",
         "\u{8f6c}\u{53d1}",
         "\u{56de}\u{8986}",
         "\u{8f49}\u{5bc4}",
     ];
-    let subject = subject.trim_start();
-    if let Some((sender, _)) = subject
-        .strip_prefix('[')
-        .and_then(|rest| rest.split_once(": "))
+    let bracket = subject.strip_prefix('[');
+    if let Some((sender, _)) = bracket.and_then(|rest| rest.split_once(": "))
+        && sender.contains('@')
+        && !sender.contains([' ', ']'])
     {
-        return sender.contains('@') && !sender.contains([' ', ']']);
+        return true;
     }
+    let subject = bracket.unwrap_or(subject);
     let Some((prefix, _)) = subject.split_once([':', '\u{ff1a}']) else {
         return false;
     };
@@ -198,5 +262,5 @@ fn is_reply_subject(subject: &str) -> bool {
     let count = &prefix[word.len()..];
     let is_count =
         |c: char| c.is_ascii_digit() || matches!(c, '[' | ']' | '(' | ')' | '^' | '*' | ' ');
-    PREFIXES.contains(&&*word.trim().to_lowercase()) && count.chars().all(is_count)
+    PREFIXES.contains(&word.trim()) && count.chars().all(is_count)
 }

@@ -1,6 +1,7 @@
 //! The bytes of a message: its header block, and what leaves the machine.
 
 pub mod cookie;
+mod encoded;
 pub mod header;
 pub mod mbox;
 pub(crate) mod media;

@@ -5,12 +5,15 @@ use super::resubmission::{OPT_OUT, is_mbox_line, line_end};
 
 const NAME: &str = "TLS-Required";
 
-/// Is the field there?
+/// Is the opt-out there, once and with no other word on it?
 pub fn is_there(header: &[u8]) -> bool {
-    header::first(header, NAME).is_some()
+    let mut fields = header::fields(header).filter(|field| field.is(NAME));
+    let is_opt_out = |field: header::Field<'_>| field.text() == "No";
+    fields.next().is_some_and(is_opt_out) && fields.next().is_none()
 }
 
-/// The message with [`OPT_OUT`] as first field, unless it has such a field.
+/// The message with [`OPT_OUT`] as first field in place of all such fields (RFC 8689 section 3: one, with that
+/// value), unless that is what it has.
 pub fn added(message: &[u8]) -> Vec<u8> {
     added_with(message, line_end(message))
 }
@@ -19,17 +22,18 @@ pub(super) fn added_with(message: &[u8], line_end: &[u8]) -> Vec<u8> {
     if is_there(message) {
         return message.to_vec();
     }
-    let first = header::fields(message).next();
-    let top = first
-        .filter(is_mbox_line)
-        .map_or(0, |line| line.raw().len());
-    [
-        &message[..top],
-        OPT_OUT.as_bytes(),
-        line_end,
-        &message[top..],
-    ]
-    .concat()
+    let mut with = Vec::with_capacity(message.len() + OPT_OUT.len() + line_end.len());
+    let mut fields = header::fields(message).peekable();
+    if let Some(line) = fields.next_if(is_mbox_line) {
+        with.extend_from_slice(line.raw());
+    }
+    with.extend_from_slice(OPT_OUT.as_bytes());
+    with.extend_from_slice(line_end);
+    for field in fields.filter(|field| !field.is(NAME)) {
+        with.extend_from_slice(field.raw());
+    }
+    with.extend_from_slice(&message[header::length(message)..]);
+    with
 }
 
 /// The message without the fields that no recipient may see (RFC 5322 section 3.6.3), and without the line
@@ -47,7 +51,7 @@ pub fn without_bcc(message: &[u8]) -> Vec<u8> {
     without
 }
 
-/// The message with the field, where it had none, or else without it; and whether it has it now. `None`
+/// The message with the opt-out, where it had none, or else without it; and whether it has it now. `None`
 /// for what has no header of a message, such as a body alone.
 pub fn toggled(message: &[u8]) -> Option<(Vec<u8>, bool)> {
     let is_header = ["From", "To", "Subject"];
@@ -85,11 +89,25 @@ mod tests {
     }
 
     #[test]
-    fn every_field_goes_however_it_is_written() {
-        let draft = b"To: b@example.net\ntls-required : yes\nSubject: x\nTLS-REQUIRED:\n No\n\nTLS-Required: No\n";
-        let (off, is_on) = toggled(draft).unwrap();
-        assert!(!is_on);
-        assert_eq!(off, b"To: b@example.net\nSubject: x\n\nTLS-Required: No\n");
+    fn one_field_in_place_of_all_that_say_something_else() {
+        for fields in [
+            "tls-required : yes\nSubject: x\n",
+            "tls-required: yes\nSubject: x\nTLS-REQUIRED:\n No\n",
+            "TLS-Required: No\nSubject: x\nTLS-Required: No\n",
+            "TLS-Required: no\nSubject: x\n",
+            "Subject: x\nTLS-Required:\n",
+        ] {
+            let draft = format!("To: b@example.net\n{fields}\nTLS-Required: No\n");
+            let on = "TLS-Required: No\nTo: b@example.net\nSubject: x\n\nTLS-Required: No\n";
+            assert_eq!(toggled(draft.as_bytes()).unwrap(), (on.into(), true));
+            assert_eq!(added(draft.as_bytes()), on.as_bytes());
+            let (off, is_on) = toggled(on.as_bytes()).unwrap();
+            assert!(!is_on);
+            assert_eq!(off, b"To: b@example.net\nSubject: x\n\nTLS-Required: No\n");
+        }
+        let folded = b"tls-REQUIRED :\n No\nTo: b@example.net\n\n";
+        assert_eq!(added(folded), folded);
+        assert!(!toggled(folded).unwrap().1);
     }
 
     #[test]

@@ -1,54 +1,41 @@
-//! A Subject value as tokens that remember their bytes, so that some of its characters can be taken out.
+//! A Subject value as characters that remember their bytes, so that some of them can be taken out.
 //!
-//! The tokens are those of mail-parser's reading: runs of plain text within a line, and encoded words
-//! (RFC 2047). One blank stands between two tokens, none between two encoded words. What this module cannot
-//! read in the same way as mail-parser is encoded anew as a whole, so that what a reader sees is always right.
+//! The value is a sequence of plain text and encoded words (RFC 2047); the blanks between two encoded words
+//! are not seen. What is left keeps its bytes, and an encoded word its charset, whether we know it or not.
+//! Only a word whose bytes cannot be told apart is written in another charset, and only if all of it was read.
 
 use std::ops::Range;
 
 use memchr::memmem;
 
-use super::text::decode;
+use super::encoded::{Word, words};
 
 /// A value with its characters.
 pub(super) struct Subject<'a> {
     value: &'a [u8],
-    tokens: Vec<Token>,
+    /// They tile the value without the blanks at both ends.
+    tokens: Vec<Token<'a>>,
     /// What the value reads as, character by character.
     pub(super) units: Vec<Unit>,
-    /// Does the reading agree with mail-parser's?
-    is_sure: bool,
-    line_end: &'static str,
 }
 
-struct Token {
+struct Token<'a> {
     at: Range<usize>,
-    /// `Q` or `B` for an encoded word.
-    encoding: Option<u8>,
+    word: Option<Word<'a>>,
 }
 
 /// One character of the reading.
 #[derive(Debug, Clone)]
 pub(super) struct Unit {
     pub(super) character: char,
-    /// The token it belongs to; the one behind it for a [`Kind::Glue`].
+    /// The token it belongs to.
     token: usize,
-    pub(super) kind: Kind,
+    /// Its bytes in plain text, with the line end before the blank of a fold.
+    at: Range<usize>,
     pub(super) is_kept: bool,
-}
-
-/// Where a character comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// From these bytes of the value.
-    Plain(Range<usize>),
-    /// From an encoded word.
-    Encoded,
-    /// The blank between two tokens; is it where a line was folded?
-    Glue {
-        /// The line ends here.
-        folded: bool,
-    },
+    is_plain: bool,
+    /// Is it the blank that a folded line begins with?
+    pub(super) is_fold: bool,
 }
 
 impl Unit {
@@ -56,12 +43,10 @@ impl Unit {
         matches!(self.character, ' ' | '\t')
     }
 
-    pub(super) fn is_glue(&self) -> bool {
-        matches!(self.kind, Kind::Glue { .. })
-    }
-
-    pub(super) fn is_fold(&self) -> bool {
-        self.kind == Kind::Glue { folded: true }
+    /// How much a blank is needed where it stands: one beside an encoded word tells it from the text, and a
+    /// fold keeps the line short.
+    pub(super) fn needed(&self) -> (bool, bool) {
+        (self.is_plain, self.is_fold)
     }
 }
 
@@ -71,279 +56,241 @@ impl<'a> Subject<'a> {
         let tokens = tokens(value);
         let mut units: Vec<Unit> = Vec::new();
         for (number, token) in tokens.iter().enumerate() {
-            let mut push = |character, kind| {
-                let (token, is_kept) = (number, true);
-                units.push(Unit {
+            match &token.word {
+                Some(word) => units.extend(word.text.chars().map(|character| Unit {
                     character,
-                    token,
-                    kind,
-                    is_kept,
-                });
-            };
-            let before = number.checked_sub(1).map(|before| &tokens[before]);
-            if let Some(before) =
-                before.filter(|before| before.encoding.is_none() || token.encoding.is_none())
-            {
-                let folded = value[before.at.end..token.at.start].contains(&b'\n');
-                push(' ', Kind::Glue { folded });
-            }
-            match token.encoding {
-                Some(_) => decode(&value[token.at.clone()])
-                    .chars()
-                    .for_each(|c| push(c, Kind::Encoded)),
-                None => plain(value, &token.at, &mut push),
+                    token: number,
+                    at: token.at.clone(),
+                    is_kept: true,
+                    is_plain: false,
+                    is_fold: false,
+                })),
+                None if is_gap(value, &tokens, number) => (),
+                None => plain(value, &token.at, number, &mut units),
             }
         }
-        let read: String = units.iter().map(|unit| unit.character).collect();
-        let decoded = decode(value);
-        let is_sure = read == decoded;
-        if !is_sure {
-            let unit = |character| Unit {
-                character,
-                token: 0,
-                kind: Kind::Encoded,
-                is_kept: true,
-            };
-            units = decoded.chars().map(unit).collect();
-        }
-        let line_end = match memchr::memchr(b'\n', value) {
-            Some(lf) if lf > 0 && value[lf - 1] == b'\r' => "\r\n",
-            _ => "\n",
-        };
         Subject {
             value,
             tokens,
             units,
-            is_sure,
-            line_end,
         }
     }
 
-    /// The value of the units that are kept. Tokens that lost nothing keep their bytes.
-    pub(super) fn write(&self) -> Vec<u8> {
+    /// What all encoded words stand for, before their charset is considered.
+    pub(super) fn encoded_bytes(&self) -> Vec<u8> {
+        let words = self.tokens.iter().filter_map(|token| token.word.as_ref());
+        words.flat_map(Word::bytes).collect()
+    }
+
+    /// The value of the units that are kept. `None` where that cannot be written without a loss.
+    pub(super) fn write(&self) -> Option<Vec<u8>> {
         let kept = self.units.iter().filter(|unit| unit.is_kept);
         let wanted: String = kept.map(|unit| unit.character).collect();
-        let written = match self.is_sure {
-            true => self.write_tokens(),
-            false => Vec::new(),
-        };
-        if self.is_sure && decode(&written) == wanted {
-            return written;
+        let written = self.write_tokens();
+        if let Some(written) = written.filter(|written| Subject::read(written).reads_as(&wanted)) {
+            return Some(written);
         }
-        let mut anew = b" ".to_vec();
-        anew.extend(words(&wanted, b'B', self.line_end).bytes());
-        anew.extend_from_slice(self.line_end.as_bytes());
-        anew
+        // What is left may look like an encoded word now, which it was not before.
+        (!wanted.contains(char::REPLACEMENT_CHARACTER)).then(|| {
+            let words = words(&wanted, b'B', self.line_end());
+            [" ", &words, self.line_end()].concat().into_bytes()
+        })
     }
 
-    fn write_tokens(&self) -> Vec<u8> {
-        let first = self
-            .tokens
-            .first()
-            .map_or(self.value.len(), |token| token.at.start);
+    /// Does it read as that? A blank may have become another blank.
+    fn reads_as(&self, text: &str) -> bool {
+        let blank = |character| if character == '\t' { ' ' } else { character };
+        let characters = self.units.iter().map(|unit| blank(unit.character));
+        characters.eq(text.chars().map(blank))
+    }
+
+    fn line_end(&self) -> &'static str {
+        match memchr::memchr(b'\n', self.value) {
+            Some(lf) if lf > 0 && self.value[lf - 1] == b'\r' => "\r\n",
+            _ => "\n",
+        }
+    }
+
+    fn write_tokens(&self) -> Option<Vec<u8>> {
+        let end = self.value.len();
+        let (first, last) = match (self.tokens.first(), self.tokens.last()) {
+            (Some(first), Some(last)) => (first.at.start, last.at.end),
+            _ => (end, end),
+        };
         let mut out = self.value[..first].to_vec();
-        let mut last: Option<usize> = None;
-        for number in 0..self.tokens.len() {
-            let Some(bytes) = self.rest_of(number) else {
+        let mut between = Between::default();
+        let mut is_behind_word = false;
+        for (number, token) in self.tokens.iter().enumerate() {
+            let Some(word) = &token.word else {
+                self.add_text(number, &mut between);
                 continue;
             };
-            if let Some(last) = last {
-                out.extend(self.between(last, number));
+            let kept: Vec<bool> = self.units_of(number).iter().map(|u| u.is_kept).collect();
+            let rest = word.rest(&kept, self.line_end())?;
+            if !rest.is_empty() {
+                out.extend(std::mem::take(&mut between).written(is_behind_word));
+                out.extend(rest);
+                is_behind_word = true;
             }
-            out.extend(bytes);
-            last = Some(number);
         }
-        let end = self
-            .tokens
-            .last()
-            .map_or(self.value.len(), |token| token.at.end);
-        out.extend_from_slice(&self.value[end..]);
-        out
+        out.extend(between.seen);
+        out.extend_from_slice(&self.value[last..]);
+        Some(without_empty_lines(&out))
     }
 
-    /// What is left of a token; `None` where nothing is.
-    fn rest_of(&self, number: usize) -> Option<Vec<u8>> {
-        let token = &self.tokens[number];
-        let of_token = || {
-            let units = self.units.iter();
-            units.filter(|unit| unit.token == number && !unit.is_glue())
-        };
-        if of_token().all(|unit| unit.is_kept) {
-            return Some(self.value[token.at.clone()].to_vec());
+    /// What is left of plain text.
+    fn add_text(&self, number: usize, between: &mut Between) {
+        let bytes = &self.value[self.tokens[number].at.clone()];
+        if is_gap(self.value, &self.tokens, number) {
+            between.add_unseen(bytes);
         }
-        let kept = of_token().filter(|unit| unit.is_kept);
-        let rest = match token.encoding {
-            Some(encoding) => {
-                let text: String = kept.map(|unit| unit.character).collect();
-                words(&text, encoding, self.line_end).into_bytes()
+        for unit in self.units_of(number) {
+            let bytes = &self.value[unit.at.clone()];
+            match unit.is_kept {
+                true => {
+                    between.seen.extend_from_slice(bytes);
+                    between.count += 1;
+                }
+                false if unit.is_blank() => between.add_unseen(bytes),
+                false => (),
             }
-            None => {
-                let bytes = kept.filter_map(|unit| match &unit.kind {
-                    Kind::Plain(at) => Some(&self.value[at.clone()]),
-                    _ => None,
-                });
-                bytes.collect::<Vec<_>>().concat()
-            }
-        };
-        (!rest.is_empty()).then_some(rest)
+        }
     }
 
-    /// What stands between two tokens that follow each other now: a fold where there was one.
-    fn between(&self, one: usize, other: usize) -> Vec<u8> {
-        let gap = |number: usize| {
-            let (before, after) = (&self.tokens[number - 1], &self.tokens[number]);
-            &self.value[before.at.end..after.at.start]
-        };
-        let mut gaps = (one + 1..=other).map(gap);
-        let gap = gaps
-            .clone()
-            .find(|gap| gap.contains(&b'\n'))
-            .or(gaps.next_back());
-        let gap = gap.unwrap_or_default();
-        let gap = match other == one + 1 || !gap.is_empty() {
-            true => gap,
-            false => b" ",
-        };
-        let is_blank_kept = self
-            .units
-            .iter()
-            .any(|unit| unit.is_glue() && unit.is_kept && (one + 1..=other).contains(&unit.token));
-        let are_words =
-            self.tokens[one].encoding.is_some() && self.tokens[other].encoding.is_some();
-        match (are_words, is_blank_kept) {
-            // The blank between two encoded words is not seen: it must be a word itself.
-            (true, true) => [b" =?utf-8?Q?_?=", gap].concat(),
-            (false, false) => Vec::new(),
-            _ => gap.to_vec(),
+    fn units_of(&self, token: usize) -> &[Unit] {
+        let start = self.units.partition_point(|unit| unit.token < token);
+        let end = self.units.partition_point(|unit| unit.token <= token);
+        &self.units[start..end]
+    }
+}
+
+/// What is left between two encoded words.
+#[derive(Default)]
+struct Between {
+    /// What a reader sees.
+    seen: Vec<u8>,
+    /// How many characters that is.
+    count: usize,
+    /// Blanks that are not seen, or were taken out: with a fold, if there was one.
+    unseen: Vec<u8>,
+}
+
+impl Between {
+    fn add_unseen(&mut self, blanks: &[u8]) {
+        if self.unseen.is_empty() || blanks.contains(&b'\n') {
+            self.unseen = blanks.to_vec();
+        }
+    }
+
+    fn written(self, is_behind_word: bool) -> Vec<u8> {
+        if !is_behind_word || !self.seen.trim_ascii().is_empty() {
+            return self.seen;
+        }
+        match (self.seen.is_empty(), self.unseen.is_empty()) {
+            (true, true) => b" ".to_vec(),
+            (true, false) => self.unseen,
+            // Blanks between two encoded words are not seen: they must be a word themselves.
+            (false, _) => {
+                let blanks = "_".repeat(self.count);
+                [format!(" =?utf-8?Q?{blanks}?=").as_bytes(), &self.seen].concat()
+            }
         }
     }
 }
 
-/// The tokens of a value, as mail-parser finds them.
-fn tokens(value: &[u8]) -> Vec<Token> {
-    let mut tokens: Vec<Token> = Vec::new();
-    let mut text: Option<Range<usize>> = None;
-    let mut at = 0;
-    while let Some(&byte) = value.get(at) {
-        let word = if value[at..].starts_with(b"=?") {
-            word(&value[at..])
-        } else {
-            None
-        };
-        if let Some((length, encoding)) = word {
-            tokens.extend(text.take().map(|at| Token { at, encoding: None }));
-            tokens.push(Token {
-                at: at..at + length,
-                encoding: Some(encoding),
-            });
-            at += length;
-            continue;
+/// A line of blanks alone would end the header for some: its blanks go to the line before.
+fn without_empty_lines(value: &[u8]) -> Vec<u8> {
+    let mut out: Vec<u8> = Vec::with_capacity(value.len());
+    for line in value.split_inclusive(|&byte| byte == b'\n') {
+        if line.starts_with(b" ") || line.starts_with(b"\t") {
+            let is_empty = line.trim_ascii().is_empty();
+            for end in [b'\n', b'\r'] {
+                if is_empty && out.last() == Some(&end) {
+                    out.pop();
+                }
+            }
         }
-        match byte {
-            b'\n' => tokens.extend(text.take().map(|at| Token { at, encoding: None })),
-            b' ' | b'\t' | b'\r' => (),
-            _ => text = Some(text.map_or(at, |text| text.start)..at + 1),
-        }
-        at += 1;
+        out.extend_from_slice(line);
     }
-    tokens.extend(text.map(|at| Token { at, encoding: None }));
+    out
+}
+
+/// Plain text and encoded words, without the blanks at both ends of the value.
+fn tokens(value: &[u8]) -> Vec<Token<'_>> {
+    let end = value.trim_ascii_end().len();
+    let start = end - value[..end].trim_ascii_start().len();
+    let mut tokens: Vec<Token> = Vec::new();
+    let mut text = start;
+    let mut at = start;
+    while let Some(found) = memmem::find(&value[at..end], b"=?") {
+        at += found;
+        let Some(word) = Word::read(&value[at..end]) else {
+            at += 1;
+            continue;
+        };
+        if text < at {
+            tokens.push(Token {
+                at: text..at,
+                word: None,
+            });
+        }
+        text = at + word.raw.len();
+        tokens.push(Token {
+            at: at..text,
+            word: Some(word),
+        });
+        at = text;
+    }
+    if text < end {
+        tokens.push(Token {
+            at: text..end,
+            word: None,
+        });
+    }
     tokens
 }
 
-/// Length and encoding of the encoded word at the start, if there is one.
-fn word(bytes: &[u8]) -> Option<(usize, u8)> {
-    /// RFC 2047 allows 75 bytes; some programs write more.
-    const LONGEST: usize = 1000;
-    let bytes = &bytes[..bytes.len().min(LONGEST)];
-    let line = &bytes[..memchr::memchr(b'\n', bytes).unwrap_or(bytes.len())];
-    let charset = memchr::memchr(b'?', line.get(2..)?)? + 2;
-    let [encoding, b'?'] = *line.get(charset + 1..charset + 3)? else {
-        return None;
-    };
-    let encoding = encoding.to_ascii_uppercase();
-    if !matches!(encoding, b'Q' | b'B') {
-        return None;
-    }
-    let data = charset + 3;
-    let end = data + memmem::find(&line[data..], b"?=")? + 2;
-    let word = &line[..end];
-    (decode(word).as_bytes() != word).then_some((end, encoding))
+/// Is it nothing but the blanks between two encoded words?
+fn is_gap(value: &[u8], tokens: &[Token<'_>], number: usize) -> bool {
+    let token = &tokens[number];
+    // At both ends there are no blanks, and no two texts follow each other.
+    token.word.is_none() && value[token.at.clone()].trim_ascii().is_empty()
 }
 
 /// The characters of plain text. Bytes that are not UTF-8 read as one replacement character a piece.
-fn plain(value: &[u8], at: &Range<usize>, push: &mut impl FnMut(char, Kind)) {
+fn plain(value: &[u8], at: &Range<usize>, token: usize, units: &mut Vec<Unit>) {
+    let first = units.len();
     let mut start = at.start;
+    let mut push = |character: char, length: usize| {
+        let mut at = start..start + length;
+        start = at.end;
+        let mut is_fold = false;
+        if matches!(character, ' ' | '\t') {
+            // The line end before it is not seen.
+            for end in ['\n', '\r'] {
+                let is_line_end = |unit: &mut Unit| unit.character == end;
+                let is_next = end == '\n' || is_fold;
+                if units.len() > first && is_next && units.last_mut().is_some_and(is_line_end) {
+                    at.start = units.pop().map_or(at.start, |unit| unit.at.start);
+                    is_fold = true;
+                }
+            }
+        }
+        units.push(Unit {
+            character,
+            token,
+            at,
+            is_kept: true,
+            is_plain: true,
+            is_fold,
+        });
+    };
     for chunk in value[at.clone()].utf8_chunks() {
         for character in chunk.valid().chars() {
-            let end = start + character.len_utf8();
-            push(character, Kind::Plain(start..end));
-            start = end;
+            push(character, character.len_utf8());
         }
         if !chunk.invalid().is_empty() {
-            let end = start + chunk.invalid().len();
-            push(char::REPLACEMENT_CHARACTER, Kind::Plain(start..end));
-            start = end;
+            push(char::REPLACEMENT_CHARACTER, chunk.invalid().len());
         }
     }
-}
-
-/// Encoded words of at most 75 characters (RFC 2047 section 2), one a line.
-fn words(text: &str, encoding: u8, line_end: &str) -> String {
-    /// What a word can hold beside `=?utf-8?Q?` and `?=`.
-    const ROOM: usize = 75 - 12;
-    let mut words = String::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let mut length = 0;
-        let mut data = String::new();
-        for character in rest.chars() {
-            let end = length + character.len_utf8();
-            let longer = match encoding {
-                b'Q' => data.clone() + &quoted(character),
-                _ => base64(&rest.as_bytes()[..end]),
-            };
-            if longer.len() > ROOM {
-                break;
-            }
-            (length, data) = (end, longer);
-        }
-        if !words.is_empty() {
-            words.push_str(line_end);
-            words.push(' ');
-        }
-        let encoding = char::from(encoding);
-        words.push_str(&format!("=?utf-8?{encoding}?{data}?="));
-        rest = &rest[length..];
-    }
-    words
-}
-
-/// A character in the Q encoding (RFC 2047 section 4.2).
-fn quoted(character: char) -> String {
-    match character {
-        ' ' => "_".to_owned(),
-        c if c.is_ascii_alphanumeric() || "!*+-/.,:;()[]'\"#$%&<>@".contains(c) => c.to_string(),
-        c => {
-            let mut bytes = [0; 4];
-            let bytes = c.encode_utf8(&mut bytes).bytes();
-            bytes.map(|byte| format!("={byte:02X}")).collect()
-        }
-    }
-}
-
-/// RFC 4648 section 4.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for three in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(three.get(at).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for digit in 0..4 {
-            text.push(match digit > three.len() {
-                true => '=',
-                false => char::from(DIGITS[(bits >> (18 - 6 * digit)) as usize & 63]),
-            });
-        }
-    }
-    text
 }

@@ -2,6 +2,7 @@
 //!
 //! mail-parser interprets; nothing here looks for fields or changes bytes.
 
+use mail_parser::decoders::charsets::map::charset_decoder;
 use mail_parser::parsers::MessageStream;
 use mail_parser::{Addr, DateTime, HeaderValue};
 use memchr::memmem;
@@ -12,6 +13,26 @@ pub fn decode(value: &[u8]) -> String {
     match MessageStream::new(&value).parse_unstructured() {
         HeaderValue::Text(text) => text.into_owned(),
         _ => String::new(),
+    }
+}
+
+/// What the bytes of an encoded word read as (RFC 2047). Of a charset that mail-parser does not know, and
+/// of ASCII, for which it guesses another, the bytes that are not ASCII are replaced.
+pub(super) fn charset_decoded(charset: &[u8], bytes: &[u8]) -> String {
+    let is = |names: &[&str]| {
+        let mut names = names.iter();
+        names.any(|name| charset.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    match charset_decoder(charset) {
+        _ if is(&["utf-8", "utf8"]) => String::from_utf8_lossy(bytes).into_owned(),
+        Some(decoder) if !is(&["us-ascii", "ascii"]) => decoder(bytes),
+        _ => {
+            let bytes = bytes.iter().map(|&byte| match byte.is_ascii() {
+                true => char::from(byte),
+                false => char::REPLACEMENT_CHARACTER,
+            });
+            bytes.collect()
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The subject cookie: exact bytes for a table of subjects, and what holds for any.
 
+mod decoder;
 mod property;
 mod table;
 

@@ -73,7 +73,11 @@ fn everything_else_passes_byte_for_byte() {
             "{:?}",
             String::from_utf8_lossy(&message[..message.len().min(80)])
         );
-        assert_eq!((status, &*stderr), (0, ""));
+        let without_effect = "tls-optout: [tls-optout]: the word in the Subject does not count: ";
+        assert!(
+            status == 0 && (stderr.is_empty() || stderr.starts_with(without_effect)),
+            "{stderr}"
+        );
     }
 }
 
@@ -179,4 +183,42 @@ fn what_the_toggle_did_is_said_in_the_same_terminal() {
     let (_, other) = home.in_steps("filter --edit draft", &[]);
     assert!(other.starts_with("tls-optout: off, "), "{other}");
     assert_eq!(home.run(&["filter", "--edited"], "").stdout, run.stderr);
+}
+
+#[test]
+fn a_cookie_that_does_not_count_is_told() {
+    let home = Home::new(Script::tls());
+    for (header, reason) in [
+        (
+            "From: mallory@example.net\nSubject: [tls-optout] x",
+            "From is no address of yours",
+        ),
+        (
+            "From: alice@example.org\nSubject: Re: x [tls-optout]",
+            "it is a reply or a forward",
+        ),
+        (
+            "From: alice@example.org\nIn-Reply-To: <1@x>\nSubject: [tls-optout] 2/2",
+            "it is a reply or a forward",
+        ),
+        (
+            "From: alice@example.org\nSubject: =?utf-32?B?\
+             AAAAWwAAAHQAAABsAAAAcwAAAC0AAABvAAAAcAAAAHQAAABvAAAAdQAAAHQAAABd?=",
+            "nobody here can read its charset",
+        ),
+    ] {
+        let message = format!("{header}\n\nx");
+        let (out, status, stderr) = filter(&home, message.as_bytes());
+        assert_eq!((out, status), (message.into_bytes(), 0));
+        let expected = format!(
+            "tls-optout: [tls-optout]: the word in the Subject does not count: {reason}; no TLS-Required was put in\n"
+        );
+        assert_eq!(stderr, expected, "{header}");
+    }
+    for quiet in [
+        "Resent-From: alice@example.org\nSubject: [tls-optout] x",
+        "Subject: Re: x",
+    ] {
+        assert_eq!(filter(&home, format!("{quiet}\n\nx").as_bytes()).2, "");
+    }
 }

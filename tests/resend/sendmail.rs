@@ -111,7 +111,13 @@ fn somebody_elses_message_is_passed_on_untouched() {
     );
     let theirs = "From: mallory@example.net\nSubject: [tls-optout] x\n\nbody\n";
     assert_sent(&home.run(MUTT, &bounce));
-    assert_sent(&home.run(&["sendmail", "-i", BOB], theirs));
+    let run = home.run(&["sendmail", "-i", BOB], theirs);
+    assert_eq!((run.status, &*run.stdout), (0, ""));
+    assert!(
+        run.stderr
+            .contains("does not count: From is no address of yours"),
+        "{run:?}"
+    );
     let messages = home.received();
     assert_eq!(messages.len(), 2);
     assert_eq!(messages[0].data, bounce.replace('\n', "\r\n").as_bytes());
