@@ -73,7 +73,7 @@ pub fn keep(state: &Path, slip: &Slip, message: &[u8]) -> io::Result<()> {
 pub fn prune(state: &Path, days: u16, now: SystemTime) -> io::Result<()> {
     let oldest = now - Duration::from_secs(u64::from(days) * 24 * 60 * 60);
     let entries = match fs::read_dir(folder(state)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if is_no_folder(&error) => return Ok(()),
         entries => entries?,
     };
     for entry in entries.filter_map(Result::ok) {
@@ -83,6 +83,11 @@ pub fn prune(state: &Path, days: u16, now: SystemTime) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn is_no_folder(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory)
 }
 
 /// The message with this Message-ID that `rank` puts highest, the newest of several; what it gives no rank is none.
