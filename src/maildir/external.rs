@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use super::folder::PARTS;
 use super::index::{Hit, Mark, best};
-use super::search::{Found, Search};
+use super::search::{Known, Search};
 
 /// A program that indexes mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,8 +70,9 @@ impl Program {
     }
 }
 
-/// The copy that was sent, if the program knows it. `None`: look without.
-pub(super) fn answer(search: &Search, program: Program) -> Option<Found> {
+/// The copy that was sent, if the program knows it. `None`: look without. Its database may be older than
+/// the mail, so only a copy in a folder for sent mail is sure.
+pub(super) fn answer(search: &Search, program: Program) -> Option<Known> {
     search.pulse.enter(Path::new(program.name()));
     match program.files(search.message_id) {
         Ok(files) => {
@@ -83,7 +84,10 @@ pub(super) fn answer(search: &Search, program: Program) -> Option<Found> {
                 "{} answered",
                 program.name()
             );
-            found
+            found.map(|found| Known {
+                is_sure: found.copies[0].is_right(),
+                found,
+            })
         }
         Err(error) => {
             tracing::warn!("{}: {error}; searching without it", program.name());

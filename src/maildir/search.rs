@@ -42,6 +42,14 @@ pub struct Places {
     pub search: Vec<PathBuf>,
 }
 
+/// What an index knows of a message.
+pub(super) struct Known {
+    /// With at least one copy, the best [as it was sent](Copy::is_as_sent).
+    pub(super) found: Found,
+    /// No better one can lie in a folder for sent mail.
+    pub(super) is_sure: bool,
+}
+
 /// What a look-up has found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
@@ -101,21 +109,30 @@ pub struct Search<'a> {
 
 impl Search<'_> {
     /// Looks for the message: in the index, in another program's, then in all folders. Ends early at a copy that nothing speaks
-    /// against ([`Copy::is_as_sent`]).
+    /// against ([`Copy::is_right`]), and at one that only lies elsewhere ([`Copy::is_as_sent`]) once all folders
+    /// for sent mail have been read or the index has surely all of them.
     ///
     /// Only a file's own `Message-ID` counts, so neither a reply nor the notice is ever found. Files that
     /// are renamed or moved meanwhile are followed. What cannot be read is counted in the answer.
     pub fn run(&self) -> Found {
         let index = self.index.filter(|_| !self.is_for_all);
         let external = self.external.filter(|_| !self.is_for_all);
-        index
+        let known = index
             .and_then(|index| super::index::answer(self, index))
-            .or_else(|| super::external::answer(self, external?))
-            .unwrap_or_else(|| self.without_index())
+            .or_else(|| super::external::answer(self, external?));
+        match known {
+            Some(known) if known.is_sure => known.found,
+            Some(known) => self.without_index(known.found.copies),
+            None => self.without_index(Vec::new()),
+        }
     }
 
-    fn without_index(&self) -> Found {
-        let mut found = Found::default();
+    /// `known`: copies that were found already. A better one is looked for only where sent mail lies.
+    fn without_index(&self, known: Vec<Copy>) -> Found {
+        let mut found = Found {
+            copies: known,
+            ..Found::default()
+        };
         let mut walk = Walk::with(self.pulse);
         let mut stages = Vec::new();
         let mut gone = Bases::new();
@@ -138,7 +155,10 @@ impl Search<'_> {
             }
         }
         for number in 0..stages.len() {
-            if self.is_enough(&found) {
+            // A copy elsewhere may be a draft that bears no sign of it: it is enough once all that was
+            // sent has been read.
+            let is_read = number > 0;
+            if self.has_right(&found) || is_read && self.is_enough(&found) {
                 break;
             }
             let (stage, listing) = &mut stages[number];
@@ -153,14 +173,14 @@ impl Search<'_> {
         found
     }
 
+    /// Is there a copy than which nothing better lies in the folders that are not for sent mail?
     fn is_enough(&self, found: &Found) -> bool {
-        found.copies.iter().any(|copy| self.ends_with(copy))
+        !self.is_for_all && found.copies.iter().any(Copy::is_as_sent)
     }
 
-    /// Does the search end with this copy? One that lies elsewhere than in a folder for sent mail does:
-    /// the likely files there have been read before it, and a second copy that was sent says the same.
-    fn ends_with(&self, copy: &Copy) -> bool {
-        !self.is_for_all && copy.is_as_sent()
+    /// Is there a copy than which nothing better lies anywhere?
+    fn has_right(&self, found: &Found) -> bool {
+        !self.is_for_all && found.copies.iter().any(Copy::is_right)
     }
 }
 
@@ -174,7 +194,12 @@ impl Places {
     }
 
     /// The folders for sent mail, or all others.
-    fn stage(&self, in_sent: bool, walk: &mut Walk, unreadable: &mut Unreadable) -> Vec<PathBuf> {
+    pub(super) fn stage(
+        &self,
+        in_sent: bool,
+        walk: &mut Walk,
+        unreadable: &mut Unreadable,
+    ) -> Vec<PathBuf> {
         let roots = if in_sent { &self.sent } else { &self.search };
         let mut folders = Vec::new();
         for root in roots.iter().flat_map(|root| expand(root)) {

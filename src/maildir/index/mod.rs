@@ -8,10 +8,10 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::folder::{PARTS, Unreadable};
+use super::folder::Unreadable;
 use super::search::Places;
 
-use folder_state::Stamp;
+use folder_state::is_still;
 use store::{Store, is_broken};
 use update::Update;
 
@@ -217,11 +217,6 @@ pub fn check(state: &Path, places: &Places) -> Result<State, Error> {
         }
         let known = store.folders()?;
         let present = places.folders(&mut Unreadable::default());
-        let is_still = |folder: &Path, stamps: [Stamp; 2]| {
-            [0, 1].into_iter().all(|part| {
-                Stamp::of(&folder.join(PARTS[part])).is_ok_and(|now| now.is_still(stamps[part]))
-            })
-        };
         let still = known
             .iter()
             .filter(|(folder, known)| present.contains(folder) && is_still(folder, known.stamps))

@@ -82,8 +82,8 @@ impl<'a> Examiner<'a> {
                     let accepted = (self.stage.search.accept)(&head.header);
                     let in_sent = self.stage.in_sent;
                     let copy = Copy::judge(path(), name, distance, head, in_sent, accepted);
-                    self.done
-                        .fetch_or(self.stage.search.ends_with(&copy), Ordering::Relaxed);
+                    let is_last = !self.stage.search.is_for_all && copy.is_as_sent();
+                    self.done.fetch_or(is_last, Ordering::Relaxed);
                     self.copies.push(copy);
                 }
             }

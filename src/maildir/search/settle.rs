@@ -53,7 +53,7 @@ pub(super) fn settle(stages: &[(Stage, Listing)], gone: &mut Bases, found: &mut 
         for directory in &mut directories {
             if stages
                 .iter()
-                .any(|(stage, _)| stage.search.is_enough(found))
+                .any(|(stage, _)| stage.search.has_right(found))
             {
                 return;
             }
