@@ -21,7 +21,7 @@ use examine::Examiner;
 use super::external::Program;
 use super::listing::Listing;
 use super::pulse::Pulse;
-use super::wildcard::expand;
+use super::wildcard::{expand, stands_for};
 
 /// So many files are read in order before threads are started: a hit is nearly always among them.
 const NEAREST: usize = 256;
@@ -185,6 +185,14 @@ impl Search<'_> {
 }
 
 impl Places {
+    /// What of a path in the searched folders lies below what stands above them.
+    pub(super) fn below<'a>(&self, folder: &'a Path) -> Option<&'a Path> {
+        let roots = || self.sent.iter().chain(&self.search);
+        let is_root = |path: &&Path| roots().any(|root| stands_for(root, path));
+        let root = folder.ancestors().filter(is_root).last()?;
+        folder.strip_prefix(root.parent().unwrap_or(root)).ok()
+    }
+
     /// All folders, those for sent mail first.
     pub(super) fn folders(&self, unreadable: &mut Unreadable) -> Vec<PathBuf> {
         let mut walk = Walk::default();

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
-use crate::maildir::copy::Copy;
+use crate::maildir::copy::{Copy, Place, leaf};
 use crate::maildir::folder::{FileName, PARTS, Unreadable, Walk, is_maildir};
 use crate::maildir::head::HeadReader;
 use crate::maildir::listing::distance;
@@ -103,13 +103,16 @@ fn open(search: &Search, hit: &Hit, reader: &mut HeadReader) -> Option<Copy> {
     let name = path.file_name()?.to_owned();
     let name = FileName::parse(&name);
     let distance = distance(name.time, search.near);
-    let in_sent = search.places.is_for_sent(&hit.folder);
+    let place = Place {
+        is_for_sent: search.places.is_for_sent(&hit.folder),
+        folder: search.places.below(&hit.folder).unwrap_or(leaf(&path)),
+    };
     Some(Copy::judge(
         path.clone(),
         name,
         distance,
         head,
-        in_sent,
+        &place,
         accepted,
     ))
 }
