@@ -9,7 +9,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use std::time::SystemTime;
 
+mod appeared;
 mod examine;
 mod numbered;
 mod settle;
@@ -136,6 +138,7 @@ impl Search<'_> {
         let mut walk = Walk::with(self.pulse);
         let mut stages = Vec::new();
         let mut gone = Bases::new();
+        let begun = SystemTime::now();
         // What is likely in all folders comes before the rest of any.
         for in_sent in [true, false] {
             let folders = self.places.stage(in_sent, &mut walk, &mut found.unreadable);
@@ -165,6 +168,7 @@ impl Search<'_> {
             gone.extend(stage.examine_rest(listing, &mut found));
             settle::settle(&stages, &mut gone, &mut found);
         }
+        appeared::read_appeared(self, &mut stages, begun, &mut gone, &mut found);
         found.archives = walk.archives();
         found.copies.sort_by(Copy::rank);
         // A file that was renamed between two looks is one copy.
@@ -208,16 +212,36 @@ impl Places {
         walk: &mut Walk,
         unreadable: &mut Unreadable,
     ) -> Vec<PathBuf> {
-        let roots = if in_sent { &self.sent } else { &self.search };
         let mut folders = Vec::new();
+        self.each_directory(in_sent, walk, unreadable, &mut |directory, is_folder| {
+            folders.extend(is_folder.then_some(directory));
+        });
+        folders
+    }
+
+    /// All directories in which such folders lie or may be made, and whether they are such themselves.
+    fn each_directory(
+        &self,
+        in_sent: bool,
+        walk: &mut Walk,
+        unreadable: &mut Unreadable,
+        see: &mut dyn FnMut(PathBuf, bool),
+    ) {
+        let roots = if in_sent { &self.sent } else { &self.search };
         for root in roots.iter().flat_map(|root| expand(root)) {
             if in_sent && is_maildir(&root) {
-                folders.extend(walk.only(&root));
-            } else {
-                folders.extend(walk.below(&root, unreadable));
+                let is_new = walk.only(&root).is_some();
+                see(root, is_new);
+                continue;
+            }
+            let below = walk.directories_below(&root, unreadable);
+            if below.is_empty() {
+                see(root, false);
+            }
+            for (directory, is_folder) in below {
+                see(directory, is_folder);
             }
         }
-        folders
     }
 }
 
