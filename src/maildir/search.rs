@@ -23,7 +23,7 @@ use examine::Examiner;
 use super::external::Program;
 use super::listing::Listing;
 use super::pulse::Pulse;
-use super::wildcard::{expand, stands_for};
+use super::wildcard::{expand_noting, stands_for};
 
 /// So many files are read in order before threads are started: a hit is nearly always among them.
 const NEAREST: usize = 256;
@@ -228,7 +228,11 @@ impl Places {
         see: &mut dyn FnMut(PathBuf, bool),
     ) {
         let roots = if in_sent { &self.sent } else { &self.search };
-        for root in roots.iter().flat_map(|root| expand(root)) {
+        let mut expanded = Vec::new();
+        for root in roots {
+            expanded.extend(expand_noting(root, unreadable));
+        }
+        for root in expanded {
             if in_sent && is_maildir(&root) {
                 let is_new = walk.only(&root).is_some();
                 see(root, is_new);
