@@ -95,8 +95,9 @@ pub fn file(state: &Path) -> PathBuf {
 pub fn update(state: &Path, places: &Places, tell: &mut dyn FnMut(Step)) -> Result<Report, Error> {
     let path = file(state);
     let _lock = lock(state)?;
-    let mut unreadable = Unreadable::default();
-    let folders = places.folders(&mut unreadable);
+    let mut missed = Unreadable::default();
+    let folders = places.folders(&mut missed);
+    let mut unreadable = missed.clone();
     let mut fill = |store: &Store, unreadable: &mut Unreadable| {
         let step = Step::default();
         let mut update = Update {
@@ -120,7 +121,7 @@ pub fn update(state: &Path, places: &Places, tell: &mut dyn FnMut(Step)) -> Resu
     let (read, files) = match filled {
         Some(filled) => filled,
         None => {
-            unreadable = Unreadable::default();
+            unreadable = missed;
             build(&path, |store| fill(store, &mut unreadable))?
         }
     };
