@@ -140,10 +140,11 @@ fn directories_from_the_future_stand_still_as_well() {
             &format!("{number}/cur/1700000000.x:2,"),
             "Message-ID: <x@y>\n",
         );
-        for part in ["cur", "new"] {
-            let directory = fs::File::open(tree.path(&format!("{number}/{part}"))).unwrap();
-            directory.set_modified(soon).unwrap();
-        }
+    }
+    let parts = |number| ["cur", "new", "."].map(|part| format!("{number}/{part}"));
+    for directory in (0..10).flat_map(parts).chain([String::new()]) {
+        let directory = fs::File::open(tree.path(&directory)).unwrap();
+        directory.set_modified(soon).unwrap();
     }
     let pulse = Pulse::default();
     let search = Search {
