@@ -10,15 +10,16 @@ use std::thread;
 use std::time::Duration;
 
 use crate::cli::{NAME, Resend, Sending};
-use crate::config::{Asking, Config, Places};
+use crate::config::{Config, Places};
 use crate::notice;
 use crate::offer::sorted::Recipients;
 use crate::offer::standing::{Facts, Waits, consents};
 use crate::offer::store::Journal;
 use crate::offer::{Recorded, State, consider};
-use crate::policy::Decision;
+use crate::terminal::shown;
 use crate::watch::{Event, Turn};
 
+use super::consent::Consent;
 use super::resend::case::Case;
 use super::resend::outgoing;
 use super::send::{Outgoing, Standing, send};
@@ -29,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Sends beside the daemon, which goes on recording offers meanwhile.
 pub(super) struct Worker {
-    wake: Sender<Turn>,
+    wake: Sender<(Turn, Arc<Config>)>,
     turn: Turn,
     is_over: Arc<AtomicBool>,
     ended: Receiver<()>,
@@ -38,15 +39,16 @@ pub(super) struct Worker {
 impl Worker {
     /// `events` hears when a turn is over.
     pub(super) fn start(places: &Places, events: &Sender<Event>) -> Worker {
-        let (wake, woken) = channel();
+        let (wake, woken) = channel::<(Turn, Arc<Config>)>();
         let (end, ended) = channel();
         let is_over = Arc::new(AtomicBool::new(false));
         let (places, events, is_told) = (places.clone(), events.clone(), Arc::clone(&is_over));
+        let mut doubt = Doubt::default();
         thread::spawn(move || {
-            while let Ok(turn) = woken.recv() {
+            while let Ok(woken_first) = woken.recv() {
                 // One look sees all that it was woken for meanwhile.
-                let turn = woken.try_iter().last().unwrap_or(turn);
-                if let Err(failure) = act(&places, &is_told) {
+                let (turn, config) = woken.try_iter().last().unwrap_or(woken_first);
+                if let Err(failure) = act(&config, &places, &mut doubt, &is_told) {
                     tracing::error!("{failure}");
                 }
                 let _ = events.send(Event::Acted(turn));
@@ -61,10 +63,10 @@ impl Worker {
         }
     }
 
-    /// Something may be there to send. The turn in which it will be looked at.
-    pub(super) fn wake(&mut self) -> Turn {
+    /// Something may be there to send, where this configuration allows it. The turn in which it will be looked at.
+    pub(super) fn wake(&mut self, config: &Arc<Config>) -> Turn {
         self.turn += 1;
-        let _ = self.wake.send(self.turn);
+        let _ = self.wake.send((self.turn, Arc::clone(config)));
         self.turn
     }
 
@@ -77,26 +79,59 @@ impl Worker {
     }
 }
 
+/// Why nothing is sent, as the log has it already.
+#[derive(Debug, Default)]
+pub(super) struct Doubt(Option<String>);
+
+impl Doubt {
+    /// What standing consent rests on now. Says once why it rests on nothing.
+    fn consent(&mut self, loaded: &Arc<Config>, places: &Places) -> Option<Consent> {
+        match Consent::now(loaded, places) {
+            Ok(consent) => {
+                self.0 = None;
+                Some(consent)
+            }
+            Err(reason) => {
+                if self.0.as_ref() != Some(&reason) {
+                    tracing::warn!("nothing is sent on standing consent: {}", shown(&reason));
+                }
+                self.0 = Some(reason);
+                None
+            }
+        }
+    }
+}
+
 /// Sends what standing consent covers and whose turn it is, until `is_over`. The number of messages.
 ///
-/// The configuration is read anew for each: a `never` that was just written holds.
-pub(super) fn act(places: &Places, is_over: &AtomicBool) -> Result<usize, Failure> {
-    let mut config = Config::load(places, Asking::Never)?;
-    if !config.policy.has_auto() {
+/// The configuration is read anew for each, beside the one that was `loaded`: a `never` that was just written holds.
+pub(super) fn act(
+    loaded: &Arc<Config>,
+    places: &Places,
+    doubt: &mut Doubt,
+    is_over: &AtomicBool,
+) -> Result<usize, Failure> {
+    if !loaded.policy.has_auto() {
         return Ok(0);
     }
+    let Some(mut consent) = doubt.consent(loaded, places).filter(Consent::has_auto) else {
+        return Ok(0);
+    };
     let mut journal = journal(places)?;
     let mut sent = 0;
     for offer in journal.standing_offers(now())? {
         if is_over.load(Ordering::Relaxed) {
             break;
         }
-        if !is_wanted(&config, &mut journal, &offer)? {
+        if !is_wanted(&consent, &mut journal, &offer)? {
             continue;
         }
+        consent = match doubt.consent(loaded, places) {
+            Some(consent) => consent,
+            None => break,
+        };
         if let Some(tries) = journal.take_turn(offer.id, now())? {
-            config = Config::load(places, Asking::Never)?;
-            let result = one(&config, places, &mut journal, &offer);
+            let result = one(&consent, places, &mut journal, &offer);
             sent += usize::from(matches!(result, Ok(Done::Sent(_))));
             settle(&mut journal, offer.id, tries, result)?;
         }
@@ -105,14 +140,14 @@ pub(super) fn act(places: &Places, is_over: &AtomicBool) -> Result<usize, Failur
 }
 
 /// Is anybody waiting for whom the policy says `auto`? A quick look, to leave the others in peace.
-fn is_wanted(config: &Config, journal: &mut Journal, offer: &Recorded) -> Result<bool, Failure> {
+fn is_wanted(consent: &Consent, journal: &mut Journal, offer: &Recorded) -> Result<bool, Failure> {
     let Some(notice) = notice::read(&offer.notice) else {
         return Ok(false);
     };
     let deliveries = journal.deliveries(&offer.message_id)?;
     let done = deliveries.iter().filter(|one| one.state != State::Refused);
     let done = Recipients::new(done.map(|one| &*one.recipient));
-    let is_auto = |address: &String| config.policy.decide(address).0 == Decision::Auto;
+    let is_auto = |address: &String| consent.is_auto(address);
     Ok(consider(&notice).unwrap_or_default().iter().any(|report| {
         let original = report.original_recipient.as_ref();
         let mut names = original.into_iter().chain([&report.final_recipient]);
@@ -132,11 +167,12 @@ enum Done {
 
 /// The same way as `resend` goes, but for who consents.
 fn one(
-    config: &Config,
+    consent: &Consent,
     places: &Places,
     journal: &mut Journal,
     offer: &Recorded,
 ) -> Result<Done, Failure> {
+    let config = &consent.config;
     // Nobody is there to be asked.
     let sending = Sending {
         yes: true,
@@ -156,7 +192,7 @@ fn one(
     }
     let consented = consents(&Facts {
         send: &case.plan.send,
-        policy: &config.policy,
+        policies: consent.policies(),
         provenance: case.judgement.provenance,
         is_by_id_alone: case.judgement.is_by_id_alone,
         is_flawed: !case.flaws.is_empty(),
@@ -175,7 +211,7 @@ fn one(
         Err(waits) => return Ok(Done::Waits(waits)),
     };
     // Finding the message and talking to the server take their time.
-    let holds = || Config::load(places, Asking::Never).is_ok_and(|new| new.policy == config.policy);
+    let holds = || consent.holds(places);
     let standing = Standing {
         most: config.auto_per_day,
         holds: &holds,

@@ -1,7 +1,7 @@
 //! What a message that the user writes asks for, for `filter` and `sendmail`.
 
 use crate::config::Config;
-use crate::message::refusal::asks_for_security;
+use crate::message::refusal::{Refusal, asks_for_security};
 use crate::message::{header, text};
 
 use super::{DATA, Failure};
@@ -15,16 +15,21 @@ pub(super) fn turned(header: &[u8], config: &Config) -> Result<Option<Vec<u8>>, 
     let Some(turned) = cookie.turn(header).filter(|_| is_own(header, config)) else {
         return Ok(None);
     };
-    match asks_for_security(header) {
-        Some(refusal) => Err(Failure::new(
-            DATA,
-            format!(
-                "{}: the Subject asks for delivery without TLS policy, but {refusal}",
-                cookie.text
-            ),
-        )),
-        None => Ok(Some(turned)),
-    }
+    let Some(refusal) = asks_for_security(header) else {
+        return Ok(Some(turned));
+    };
+    let why = match refusal {
+        // Its own words are about sending again.
+        Refusal::SecurityRequested { field, value } => {
+            format!("its sender asked for security ({field}: {value:?})")
+        }
+        other => other.to_string(),
+    };
+    let cookie = &cookie.text;
+    let text = format!(
+        "{cookie}: the Subject asks for delivery without TLS policy, but {why}; take one of them out"
+    );
+    Err(Failure::new(DATA, text))
 }
 
 /// Is the user the author? Where a message names none, nobody else is.

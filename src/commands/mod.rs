@@ -24,6 +24,7 @@ use crate::terminal::shown;
 mod arrived;
 mod auto;
 mod compose;
+mod consent;
 mod filter;
 mod find;
 mod index;

@@ -77,6 +77,13 @@ impl Telling {
         self.turns = old.turns;
     }
 
+    /// The journal is another one, with numbers of its own.
+    pub(super) fn begins_anew(&mut self) {
+        self.paths.clear();
+        self.decided_in.clear();
+        self.count = None;
+    }
+
     /// The notice of this offer lies there.
     pub(super) fn lies_at(&mut self, offer: i64, path: &Path) {
         self.paths.insert(offer, path.to_owned());

@@ -22,8 +22,8 @@ use crate::watch::manager::Manager;
 use crate::watch::progress::Progress;
 use crate::watch::{Event, Events, Turn, arrival, clock, signals};
 
-use super::arrived::take_in;
-use super::auto::{self, Worker};
+use super::arrived::{prune_kept, take_in};
+use super::auto::{self, Doubt, Worker};
 use super::find::folders_of;
 use super::telling::Telling;
 use super::{CONFIG, DONE, Failure, IO, NOTHING, TRY_AGAIN, journal};
@@ -57,6 +57,7 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
     }
     // Nobody would be there to hear a click.
     config.tell.desktop &= !args.once;
+    let config = Arc::new(config);
     let (sender, receiver) = channel();
     let mut daemon = Daemon {
         telling: Telling::start(&config, &sender),
@@ -69,11 +70,17 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
         state,
         manager: Manager::from_env(),
         has_news: false,
+        has_failed: false,
         is_over: Arc::new(AtomicBool::new(false)),
     };
     if args.once {
         let new = daemon.look()?;
-        let sent = auto::act(places, &daemon.is_over)?;
+        let sent = auto::act(
+            &daemon.config,
+            places,
+            &mut Doubt::default(),
+            &daemon.is_over,
+        )?;
         daemon.telling.was_acted(Turn::MAX);
         daemon.tell();
         daemon.telling.finish(&mut daemon.journal, &receiver);
@@ -111,8 +118,8 @@ fn settings(places: &Places) -> Result<Config, Failure> {
 }
 
 struct Daemon {
-    /// Tells where notices of the user's own servers come from.
-    config: Config,
+    /// Tells where notices of the user's own servers come from, and what may be sent on standing consent.
+    config: Arc<Config>,
     folders: Folders,
     journal: Journal,
     telling: Telling,
@@ -124,6 +131,8 @@ struct Daemon {
     manager: Manager,
     /// There may be something to tell.
     has_news: bool,
+    /// Something that came since the last look could not be noted.
+    has_failed: bool,
     /// A signal ended the daemon.
     is_over: Arc<AtomicBool>,
 }
@@ -164,11 +173,11 @@ impl Daemon {
         let mut is_reload = false;
         let start = Instant::now();
         loop {
-            let is_all_well = is_all_well && self.folders.missed() == 0;
+            let is_all_well = is_all_well && !self.has_failed && self.folders.missed() == 0;
             let due = start + if is_all_well { LOOK } else { POLL };
             self.manager.alive();
             if let Err(failure) = self.telling.count_if_due(&mut self.journal) {
-                tracing::error!("{failure}");
+                self.fails(&failure);
             }
             let left = due.saturating_duration_since(Instant::now());
             let sleep = left
@@ -206,21 +215,28 @@ impl Daemon {
             self.tell();
         }
         if let Err(failure) = self.telling.hear(&mut self.journal, event) {
-            tracing::error!("{failure}");
+            self.fails(&failure);
         }
     }
 
     /// Has those sent that may be, and tells of the others.
     fn act(&mut self) {
         self.has_news = false;
-        self.telling.will_act(self.worker.wake());
+        let turn = self.worker.wake(&self.config);
+        self.telling.will_act(turn);
         self.tell();
     }
 
     fn tell(&mut self) {
         if let Err(failure) = self.telling.tell(&mut self.journal) {
-            tracing::error!("{failure}");
+            self.fails(&failure);
         }
+    }
+
+    /// It is tried again at the next look, which comes soon.
+    fn fails(&mut self, failure: &Failure) {
+        tracing::error!("{failure}");
+        self.has_failed = true;
     }
 
     /// Of the folders that the configuration names now.
@@ -235,7 +251,7 @@ impl Daemon {
             Ok(config) => {
                 self.telling.restart(&config, sender);
                 self.folders = Folders::new(config.mail.inbox.clone());
-                self.config = config;
+                self.config = Arc::new(config);
                 self.keep_index();
                 tracing::info!("the configuration was read again");
             }
@@ -275,26 +291,46 @@ impl Daemon {
 
     /// Looks through all folders. The number of new offers.
     fn look(&mut self) -> Result<usize, Failure> {
+        self.has_failed = false;
+        self.heed_journal()?;
         let (mut new, mut result) = (0, Ok(()));
-        for folder in self.folders.folders() {
-            match self.look_at(&folder) {
+        let folders = self.folders.folders();
+        // A folder that cannot be seen now may be there again at the next look.
+        if self.folders.missed() == 0 {
+            self.progress.keep(&folders);
+        }
+        for folder in &folders {
+            match self.look_at(folder) {
                 Ok(count) => new += count,
                 Err(failure) => result = Err(failure),
             }
         }
+        prune_kept(&self.state, &self.config);
         let saved = self.progress.save();
         result?;
         saved.map_err(|error| Failure::new(IO, format!("cannot note what was read: {error}")))?;
         Ok(new)
     }
 
+    /// Goes on with the journal that is there now, or with a new one.
+    fn heed_journal(&mut self) -> Result<(), Failure> {
+        if self.journal.has_gone() {
+            self.journal = Journal::open(&self.state)?;
+            self.telling.begins_anew();
+            tracing::warn!(
+                "the journal was removed or replaced; what the old one knew of earlier sendings is forgotten"
+            );
+        }
+        Ok(())
+    }
+
     /// What vanishes while it is looked at was renamed: the next attempt finds it.
     fn look_at(&mut self, folder: &Path) -> Result<usize, Failure> {
         let start = SystemTime::now();
-        let window = self.progress.window(folder, start);
         let (mut new, mut has_changed) = (0, false);
         let missed = self.folders.missed();
         for _ in 0..ATTEMPTS {
+            let window = |identity| self.progress.window(folder, identity, start);
             let found = match self.folders.look(folder, window) {
                 Ok(Some(found)) => found,
                 Ok(None) => break,
@@ -324,13 +360,14 @@ impl Daemon {
             }
         }
         // The new time is noted after the work: what was cut short, or could not be read, is done again.
-        if has_changed && self.folders.missed() == missed {
-            self.progress.complete(folder, start);
+        if self.folders.missed() == missed {
+            let identity = self.folders.seen(folder);
+            self.progress.complete(folder, identity, start, has_changed);
         }
         Ok(new)
     }
 
-    /// A message that an event told of. The journal fails: the next look reads it again.
+    /// A message that an event told of. The journal fails: the next look, which comes soon, reads it again.
     fn take(&mut self, path: &Path) {
         if !self.is_worth_a_look(path) {
             return;
@@ -340,7 +377,7 @@ impl Daemon {
             Ok(_) => {}
             Err(failure) => {
                 self.folders.forget(path);
-                tracing::error!("{failure}");
+                self.fails(&failure);
             }
         }
     }
@@ -348,7 +385,8 @@ impl Daemon {
     /// As a look would judge. Of what cannot be asked its reading says why.
     fn is_worth_a_look(&self, path: &Path) -> bool {
         let folder = path.ancestors().nth(2).unwrap_or(path);
-        let window = self.progress.window(folder, SystemTime::now());
+        let identity = self.folders.seen(folder);
+        let window = self.progress.window(folder, identity, SystemTime::now());
         fs::metadata(path).map_or(true, |file| window.has(&file))
     }
 
@@ -374,7 +412,9 @@ impl Daemon {
                 return Ok(false);
             }
         };
-        let Some(recorded) = take_in(&mut self.journal, &self.config, &arrived)? else {
+        self.heed_journal()?;
+        let Some(recorded) = take_in(&mut self.journal, &self.config, &self.state, &arrived)?
+        else {
             tracing::info!("a notice without an offer: {}", why_not(&arrived.notice));
             return Ok(false);
         };

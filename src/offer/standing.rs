@@ -23,8 +23,8 @@ const CLOCK_TOLERANCE: i64 = 24 * 3600;
 pub struct Facts<'a> {
     /// Who would get it.
     pub send: &'a [Chosen],
-    /// Where opting out is allowed.
-    pub policy: &'a Policy,
+    /// Where opting out is allowed: as the daemon has read it, and as it is written now. Both have to say `auto`.
+    pub policies: [&'a Policy; 2],
     /// Did the user's own server write the notice?
     pub provenance: Provenance,
     /// Does the envelope id alone say so? Whoever the message was passed on to may have learned it.
@@ -88,7 +88,8 @@ pub enum Waits {
 /// # Errors
 /// Says why nobody does.
 pub fn consents(facts: &Facts<'_>) -> Result<Vec<Chosen>, Waits> {
-    let is_auto = |one: &&Chosen| facts.policy.decide(&one.address).0 == Decision::Auto;
+    let says_auto = |policy: &Policy, one: &Chosen| policy.decide(&one.address).0 == Decision::Auto;
+    let is_auto = |one: &&Chosen| facts.policies.iter().all(|policy| says_auto(policy, one));
     let auto: Vec<&Chosen> = facts.send.iter().filter(is_auto).collect();
     if auto.is_empty() {
         return Err(Waits::NotAuto);
@@ -199,7 +200,7 @@ mod tests {
     fn facts<'a>(send: &'a [Chosen], policy: &'a Policy) -> Facts<'a> {
         Facts {
             send,
-            policy,
+            policies: [policy; 2],
             provenance: Provenance::Verified,
             is_by_id_alone: false,
             is_flawed: false,
@@ -237,7 +238,14 @@ mod tests {
         for (broken, waits) in [
             (
                 Facts {
-                    policy: &ask,
+                    policies: [&ask, &policy],
+                    ..good
+                },
+                Waits::NotAuto,
+            ),
+            (
+                Facts {
+                    policies: [&policy, &ask],
                     ..good
                 },
                 Waits::NotAuto,

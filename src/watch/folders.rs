@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Display;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
-use super::progress::Window;
+use super::progress::{Identity, Window};
 use crate::maildir::folder::{FileName, PARTS, Unreadable, Walk};
 use crate::maildir::wildcard::{directories_above, expand, expand_noting};
 use crate::terminal::shown;
@@ -34,6 +34,8 @@ pub struct Folders {
 /// What is known of one folder.
 #[derive(Debug, Default)]
 struct Known {
+    /// Which folder it is: another may come to the same path.
+    identity: Identity,
     /// Digests of the base names of messages that need no look, in order: 100,000 names themselves would take
     /// ten megabytes, and a hash set twice the room of the digests.
     messages: Vec<u64>,
@@ -118,17 +120,30 @@ impl Folders {
         directories
     }
 
-    /// The messages of `folder` in `window` that are not known; now they are. `None` when nothing in the
-    /// folder has changed since the last look.
+    /// Which folder lay at this path at the last look.
+    pub fn seen(&self, folder: &Path) -> Identity {
+        let known = self.known.get(folder);
+        known.map_or_else(Identity::default, |known| known.identity)
+    }
+
+    /// The messages of `folder` that are not known, in the window that it has; now they are known. `None` when
+    /// nothing in the folder has changed since the last look.
     ///
     /// # Errors
     /// When the folder cannot be listed.
-    pub fn look(&mut self, folder: &Path, window: Window) -> io::Result<Option<Vec<PathBuf>>> {
-        let mut changed = [UNIX_EPOCH; 2];
-        for (changed, part) in changed.iter_mut().zip(PARTS) {
-            *changed = fs::metadata(folder.join(part))?.modified()?;
-        }
+    pub fn look(
+        &mut self,
+        folder: &Path,
+        window: impl Fn(Identity) -> Window,
+    ) -> io::Result<Option<Vec<PathBuf>>> {
+        let parts = stat(folder)?;
+        let identity = Identity::of(&parts);
+        let changed = [parts[0].modified()?, parts[1].modified()?];
+        let window = window(identity);
         let known = self.known.entry(folder.to_owned()).or_default();
+        if known.identity != identity {
+            *known = Known::default();
+        }
         if known.listed == changed.map(Some) {
             return Ok(None);
         }
@@ -160,6 +175,13 @@ impl Folders {
                 present.insert(message);
             }
         }
+        // Where it was moved away during the look, what was listed may be another's.
+        let is_same = stat(folder).is_ok_and(|parts| Identity::of(&parts) == identity);
+        known.identity = if is_same {
+            identity
+        } else {
+            Identity::default()
+        };
         known.messages = present.into_iter().collect();
         known.messages.sort_unstable();
         known.listed = changed.map(|time| Some(time).filter(is_settled).filter(|_| !has_moved));
@@ -200,11 +222,19 @@ impl Folders {
     }
 }
 
+/// What the system says of `new` and `cur`.
+fn stat(folder: &Path) -> io::Result<[Metadata; 2]> {
+    let [new, cur] = PARTS.map(|part| fs::metadata(folder.join(part)));
+    Ok([new?, cur?])
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
     use super::*;
 
-    const ALL: Window = Window {
+    const ALL: fn(Identity) -> Window = |_| Window {
         since: UNIX_EPOCH,
         delivered: UNIX_EPOCH,
     };
@@ -264,16 +294,8 @@ mod tests {
         let root = root.path();
         maildir(root);
         let later = SystemTime::now() + Duration::from_secs(60);
-        for window in [
-            Window {
-                since: later,
-                ..ALL
-            },
-            Window {
-                delivered: later,
-                ..ALL
-            },
-        ] {
+        for (since, delivered) in [(later, UNIX_EPOCH), (UNIX_EPOCH, later)] {
+            let window = |_| Window { since, delivered };
             fs::write(root.join("cur/1.host:2,"), "").unwrap();
             let mut folders = Folders::new(vec![root.to_owned()]);
             assert_eq!(folders.look(root, window).unwrap(), Some(Vec::new()));
@@ -301,6 +323,27 @@ mod tests {
             folders.look(root, ALL).unwrap().is_some(),
             "may have changed twice in a tick"
         );
+    }
+
+    /// Equal names, and times that say nothing.
+    #[test]
+    fn another_folder_at_the_same_path_was_never_looked_at() {
+        let home = tempfile::tempdir().unwrap();
+        let [here, other, away] = ["here", "other", "away"].map(|name| home.path().join(name));
+        for folder in [&here, &other] {
+            maildir(folder);
+            fs::write(folder.join("cur/1.host:2,"), "").unwrap();
+            for part in PARTS {
+                let directory = fs::File::open(folder.join(part)).unwrap();
+                directory.set_modified(UNIX_EPOCH).unwrap();
+            }
+        }
+        let mut folders = Folders::new(vec![here.clone()]);
+        let mut look = || folders.look(&here, ALL).unwrap().unwrap_or_default().len();
+        assert_eq!((look(), look()), (1, 0));
+        fs::rename(&here, &away).unwrap();
+        fs::rename(&other, &here).unwrap();
+        assert_eq!((look(), look()), (1, 0));
     }
 
     #[test]

@@ -91,10 +91,12 @@ impl Home {
         fs::read_to_string(self.path(".config/tls-optout/config.toml")).expect("the configuration")
     }
 
+    /// As editors do, so that a daemon never reads a part of it.
     pub(crate) fn write_config(&self, text: &str) {
         let folder = self.path(".config/tls-optout");
         fs::create_dir_all(&folder).expect("a folder");
-        fs::write(folder.join("config.toml"), text).expect("a file");
+        fs::write(folder.join("config.new"), text).expect("a file");
+        fs::rename(folder.join("config.new"), folder.join("config.toml")).expect("a file");
     }
 
     /// The delay warning about [`original`].

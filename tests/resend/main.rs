@@ -4,6 +4,7 @@
 mod agents;
 mod all;
 mod bad_input;
+mod behind;
 mod deliveries;
 #[cfg(feature = "desktop")]
 mod desktop;

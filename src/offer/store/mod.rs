@@ -8,7 +8,9 @@
 //! a row `sending` whose lock is free belongs to a process that died, and becomes `unknown`, which
 //! only the user resolves.
 
+use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
@@ -95,6 +97,8 @@ pub struct Journal {
     db: Connection,
     folder: PathBuf,
     is_read_only: bool,
+    /// Device and inode of the database.
+    file: Option<(u64, u64)>,
     /// `PRAGMA user_version`. Older than [`opening::FORMAT`] only where nothing may be changed.
     format: i64,
 }
@@ -103,6 +107,11 @@ impl Journal {
     /// The database in the state folder `folder`.
     pub fn file(folder: &Path) -> PathBuf {
         folder.join("journal.sqlite3")
+    }
+
+    /// Was the file removed or replaced? What is written here then is seen by nobody.
+    pub fn has_gone(&self) -> bool {
+        on_disk(&self.database()) != self.file
     }
 
     /// All offers, oldest first.
@@ -226,6 +235,12 @@ impl Journal {
             source,
         }
     }
+}
+
+/// Device and inode of a file that is there.
+fn on_disk(path: &Path) -> Option<(u64, u64)> {
+    let file = fs::metadata(path).ok()?;
+    Some((file.dev(), file.ino()))
 }
 
 fn recorded(row: &Row<'_>) -> rusqlite::Result<Recorded> {

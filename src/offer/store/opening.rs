@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{Error, Journal, fact, pruned, standing, submitted, told};
+use super::{Error, Journal, fact, on_disk, pruned, standing, submitted, told};
 
 /// How long to wait for another process that uses the journal.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -85,6 +85,7 @@ impl Journal {
         let mut journal = Journal {
             db,
             folder: folder.to_owned(),
+            file: on_disk(&path),
             is_read_only: false,
             format: FORMAT,
         };
@@ -106,6 +107,7 @@ impl Journal {
     pub fn open_to_look(folder: &Path) -> Result<Journal, Error> {
         let path = Journal::file(folder);
         let db = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+        let file = on_disk(&path);
         let read = db.and_then(|db| {
             let format = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
             Ok((db, format))
@@ -115,6 +117,7 @@ impl Journal {
         Ok(Journal {
             db,
             folder,
+            file,
             is_read_only: true,
             format,
         })
