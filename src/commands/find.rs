@@ -5,6 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use crate::cli::{Find, NAME};
@@ -15,9 +17,12 @@ use crate::maildir::search::{self, Copy, Found, Search};
 use crate::message::text;
 use crate::terminal::shown;
 
-use super::index::say_unreadable;
+use super::index::{named, say_unreadable};
 use super::patience::Patience;
 use super::{DATA, DONE, Failure, NO_INPUT};
+
+/// So many of what could not be read are named where nothing was found.
+const NAMED: usize = 3;
 
 /// A message that is looked for.
 pub(super) struct Wanted<'a> {
@@ -90,6 +95,9 @@ fn reasons(copy: &Copy) -> Vec<String> {
 #[derive(Serialize)]
 struct Line {
     path: String,
+    /// In base64, where the path is no UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes: Option<String>,
     as_sent: bool,
     sendable: bool,
     flaws: Vec<&'static str>,
@@ -99,6 +107,10 @@ impl Line {
     fn of(copy: &Copy) -> Line {
         Line {
             path: copy.path.to_string_lossy().into_owned(),
+            path_bytes: match copy.path.to_str() {
+                Some(_) => None,
+                None => Some(STANDARD.encode(copy.path.as_os_str().as_bytes())),
+            },
             as_sent: copy.is_right(),
             sendable: copy.is_sendable(),
             flaws: copy.flaws.iter().map(|flaw| flaw.name()).collect(),
@@ -175,7 +187,10 @@ pub(super) fn missing(config: &Config, id: &str, found: &Found) -> Failure {
     let mut left_out = Vec::new();
     match found.unreadable.count {
         0 => {}
-        count => left_out.push(format!("{count} files or folders could not be read")),
+        count => left_out.push(format!(
+            "{count} files or folders could not be read: {}",
+            named(&found.unreadable, NAMED)
+        )),
     }
     match found.compressed {
         0 => {}

@@ -85,20 +85,25 @@ fn check(places: &Places, folders: &search::Places) -> Result<u8, Failure> {
     Ok(status)
 }
 
-/// What could not be read, on standard error: the first of each by name.
+/// What could not be read, on standard error: the first of them by name.
 pub(super) fn say_unreadable(unreadable: &Unreadable) {
     if unreadable.count == 0 {
         return;
     }
-    let (path, reason) = &unreadable.named[0];
-    let more = match unreadable.count {
-        1 => String::new(),
-        count => format!(", and {} more", count - 1),
-    };
-    tracing::warn!(
-        "could not be read: {} ({reason}){more}",
-        shown(&path.display().to_string())
-    );
+    let names = shown(&named(unreadable, Unreadable::NAMED));
+    tracing::warn!("could not be read: {names}");
+}
+
+/// What could not be read, at most so many by name.
+pub(super) fn named(unreadable: &Unreadable, most: usize) -> String {
+    let named = unreadable.named.iter().take(most);
+    let names = named.map(|(path, reason)| format!("{} ({reason})", path.display()));
+    let mut names: Vec<String> = names.collect();
+    match unreadable.count - names.len() {
+        0 => {}
+        more => names.push(format!("and {more} more")),
+    }
+    names.join(", ")
 }
 
 /// A line on standard error, if that is a terminal.

@@ -1,5 +1,6 @@
 //! One `key = value` of the file, with the ways to read it and the errors that go with them.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
@@ -131,6 +132,23 @@ impl<'a> Entry<'a> {
             .iter()
             .map(|text| self.expand(text, home))
             .collect()
+    }
+
+    /// Folders, by names that may hold wildcards.
+    pub(super) fn folders(&self, home: &Path) -> Result<Vec<PathBuf>, Error> {
+        let folders = self.paths(home)?;
+        // In some shells it would stand for all below, which a folder without wildcards does here.
+        let is_wrong = |folder: &PathBuf| {
+            folder
+                .as_os_str()
+                .as_bytes()
+                .windows(2)
+                .any(|at| at == b"**")
+        };
+        match folders.iter().any(is_wrong) {
+            true => Err(self.refuse("must not hold **; write one * for each part of the path")),
+            false => Ok(folders),
+        }
     }
 
     /// A program and its arguments. The program may be written with `~/`.

@@ -115,9 +115,9 @@ fn syntax(source: &Source, error: &toml::de::Error) -> Error {
 fn mail(source: &Source, table: &DeTable, home: &Path, written: &mut Written) -> Result<(), Error> {
     for entry in entries(source, "[mail]", table) {
         match entry.key {
-            "inbox" => written.inbox = Some(entry.paths(home)?),
-            "sent" => written.sent = Some(entry.paths(home)?),
-            "search" => written.search = Some(entry.paths(home)?),
+            "inbox" => written.inbox = Some(entry.folders(home)?),
+            "sent" => written.sent = Some(entry.folders(home)?),
+            "search" => written.search = Some(entry.folders(home)?),
             "authserv_id" => written.authserv_ids = entry.strings()?,
             "index" => written.index = Some(entry.boolean()?),
             "search_timeout" => written.search_timeout = Some(entry.number()?.into()),

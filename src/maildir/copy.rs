@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::folder::FileName;
 use super::head::{Head, HeadReader};
+use super::purpose::{is_for_drafts, is_for_trash};
 use crate::message::header::{self, Field};
 
 /// A copy of the original.
@@ -22,6 +23,14 @@ pub struct Copy {
     pub(super) distance: u64,
 }
 
+/// Where a copy lies.
+pub(super) struct Place<'a> {
+    /// Is that a folder for sent mail?
+    pub(super) is_for_sent: bool,
+    /// The folder, without the path to the folders that are searched: that says nothing of mail.
+    pub(super) folder: &'a Path,
+}
+
 /// What speaks against a copy, the worst last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Flaw {
@@ -29,6 +38,8 @@ pub enum Flaw {
     NotInSent,
     /// It has been under way: a server has left its trace in it.
     CameBack,
+    /// It was thrown away: a flag or its folder says so.
+    Deleted,
     /// A mailing list has sent it; lists change what they send.
     FromList,
     /// It was not accepted: the copy proof failed, or there is none.
@@ -45,6 +56,7 @@ impl Flaw {
         match self {
             Self::NotInSent => "not-in-sent",
             Self::CameBack => "came-back",
+            Self::Deleted => "deleted",
             Self::FromList => "from-list",
             Self::Unproven => "unproven",
             Self::Draft => "draft",
@@ -58,6 +70,7 @@ impl fmt::Display for Flaw {
         f.write_str(match self {
             Self::NotInSent => "not in a folder for sent mail",
             Self::CameBack => "came back through a server",
+            Self::Deleted => "deleted",
             Self::FromList => "came from a mailing list",
             Self::Unproven => "not proven to be what was sent",
             Self::Draft => "a draft",
@@ -74,7 +87,8 @@ impl Copy {
 
     /// May this copy be sent again, failing a better one? What lies in another folder may, and what a
     /// server has put into a folder for sent mail. What does neither was received, and anybody can write
-    /// the user's name into a message; a list's echo, a draft, an incomplete or unproven copy never.
+    /// the user's name into a message; a list's echo, a draft, an incomplete or unproven copy never, nor what
+    /// was thrown away.
     pub fn is_sendable(&self) -> bool {
         let received =
             self.flaws.contains(&Flaw::CameBack) && self.flaws.contains(&Flaw::NotInSent);
@@ -88,7 +102,11 @@ impl Copy {
     pub fn of_file(path: &Path, id: &str) -> io::Result<Option<Copy>> {
         let head = HeadReader::default().with_id_at(path, id)?;
         let name = FileName::parse(path.file_name().unwrap_or_default());
-        Ok(head.map(|head| Copy::judge(path.to_owned(), name, 0, head, false, true)))
+        let place = Place {
+            is_for_sent: false,
+            folder: leaf(path),
+        };
+        Ok(head.map(|head| Copy::judge(path.to_owned(), name, 0, head, &place, true)))
     }
 
     /// The better copy first; of equals the one nearest in time.
@@ -115,17 +133,24 @@ impl Copy {
         name: FileName,
         distance: u64,
         head: Head,
-        in_sent: bool,
+        place: &Place,
         accepted: bool,
     ) -> Self {
         let any = |test: fn(&Field) -> bool| header::fields(&head.header).any(|field| test(&field));
         let flaws = [
             (Flaw::Incomplete, !head.complete),
-            (Flaw::Draft, name.is_draft() || is_for_drafts(&path)),
+            (
+                Flaw::Draft,
+                name.is_draft() || is_for_drafts(place.folder) || any(is_of_draft),
+            ),
             (Flaw::Unproven, !accepted),
             (Flaw::FromList, any(is_list_field)),
+            (
+                Flaw::Deleted,
+                name.flags.contains(&b'T') || is_for_trash(place.folder),
+            ),
             (Flaw::CameBack, any(is_trace_field)),
-            (Flaw::NotInSent, !in_sent),
+            (Flaw::NotInSent, !place.is_for_sent),
         ];
         let flaws = flaws
             .into_iter()
@@ -141,16 +166,24 @@ impl Copy {
     }
 }
 
-/// Does the file lie in a folder for drafts? mutt calls it `postponed`, others `Drafts`.
-fn is_for_drafts(path: &Path) -> bool {
-    let folder = path
-        .ancestors()
-        .nth(2)
-        .and_then(Path::file_name)
-        .unwrap_or_default();
-    let folder = folder.to_string_lossy().to_ascii_lowercase();
-    let leaf = folder.rsplit('.').next().unwrap_or_default();
-    matches!(leaf, "draft" | "drafts" | "postponed")
+/// The folder of a file, without what lies above it.
+pub(super) fn leaf(path: &Path) -> &Path {
+    let folder = path.ancestors().nth(2).and_then(Path::file_name);
+    Path::new(folder.unwrap_or_default())
+}
+
+/// Do mail readers leave this field in what is not sent yet? mutt and NeoMutt in what is postponed, Thunderbird,
+/// Apple's Mail. None of them keeps it in what they send or save.
+fn is_of_draft(field: &Field) -> bool {
+    const OF_DRAFTS: [&str; 4] = [
+        "X-Mozilla-Draft-Info",
+        "X-Mutt-Fcc",
+        "X-Mutt-PGP",
+        "X-Mutt-SMIME",
+    ];
+    let is_kind = field.is("X-Uniform-Type-Identifier");
+    OF_DRAFTS.iter().any(|name| field.is(name))
+        || is_kind && field.text().trim() == "com.apple.mail-draft"
 }
 
 /// Has a server or a mailing list left this field?
@@ -181,17 +214,18 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Flaw; 6] = [
+    const ALL: [Flaw; 7] = [
         Flaw::Incomplete,
         Flaw::Draft,
         Flaw::Unproven,
         Flaw::FromList,
+        Flaw::Deleted,
         Flaw::CameBack,
         Flaw::NotInSent,
     ];
 
     fn copy() -> impl Strategy<Value = Copy> {
-        (subsequence(ALL.to_vec(), 0..=6), 0..3_u64, 0..3_u8).prop_map(
+        (subsequence(ALL.to_vec(), 0..=7), 0..3_u64, 0..3_u8).prop_map(
             |(flaws, distance, number)| Copy {
                 path: format!("/Mail/cur/{number}").into(),
                 header: Vec::new(),
@@ -225,7 +259,7 @@ mod tests {
 
         #[test]
         fn what_was_not_sent_is_never_sendable(copy in copy()) {
-            let bad = [Flaw::Incomplete, Flaw::Draft, Flaw::Unproven, Flaw::FromList];
+            let bad = [Flaw::Incomplete, Flaw::Draft, Flaw::Unproven, Flaw::FromList, Flaw::Deleted];
             if copy.flaws.iter().any(|flaw| bad.contains(flaw)) {
                 prop_assert!(!copy.is_sendable() && !copy.is_as_sent());
             }

@@ -5,14 +5,23 @@
 //! they are asked only where the user says so, and only what our own does not know.
 
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::folder::PARTS;
 use super::index::{Hit, Mark, best};
-use super::search::{Found, Search};
+use super::pulse::Pulse;
+use super::search::{Known, Search};
+
+/// A program that takes longer than this to answer is left out: searching without it takes no longer.
+const LIMIT: Duration = Duration::from_secs(2);
+/// So often a sign of life is given meanwhile.
+const BEAT: Duration = Duration::from_millis(100);
 
 /// A program that indexes mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,26 +63,59 @@ impl Program {
     }
 
     /// The files that it names. It knows none, is not there or fails: none.
-    fn files(self, message_id: &str) -> io::Result<Vec<PathBuf>> {
-        let output = Command::new(self.name())
+    fn files(self, message_id: &str, pulse: &Pulse) -> io::Result<Vec<PathBuf>> {
+        let mut child = Command::new(self.name())
             .args(self.arguments(message_id))
             .stdin(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            .output()?;
+            .spawn()?;
+        let output = output(&mut child, pulse);
+        // It has said all, or will say nothing in time.
+        let _ = child.kill();
+        child.wait()?;
+        let output = output?;
         let end = match self {
             Self::Notmuch => 0,
             Self::Mu => b'\n',
         };
-        let names = output.stdout.split(|byte| *byte == end);
+        let names = output.split(|byte| *byte == end);
         let names = names.filter(|name| !name.is_empty());
         Ok(names.map(|name| OsStr::from_bytes(name).into()).collect())
     }
 }
 
-/// The copy that was sent, if the program knows it. `None`: look without.
-pub(super) fn answer(search: &Search, program: Program) -> Option<Found> {
+/// All that a program writes.
+fn output(child: &mut Child, pulse: &Pulse) -> io::Result<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    if let Some(mut stdout) = child.stdout.take() {
+        thread::spawn(move || {
+            let mut output = Vec::new();
+            let read = stdout.read_to_end(&mut output);
+            // Nobody listens any longer when the limit is over.
+            let _ = sender.send(read.map(|_| output));
+        });
+    }
+    let end = Instant::now() + LIMIT;
+    loop {
+        // That the program takes its time does not mean that the mail is out of reach.
+        pulse.beat();
+        match receiver.recv_timeout(BEAT) {
+            Ok(output) => return output,
+            Err(_) if Instant::now() < end => {}
+            Err(_) => {
+                let text = format!("no answer within {} seconds", LIMIT.as_secs());
+                return Err(io::Error::new(io::ErrorKind::TimedOut, text));
+            }
+        }
+    }
+}
+
+/// The copy that was sent, if the program knows it. `None`: look without. Its database may be older than
+/// the mail, so only a copy in a folder for sent mail is sure.
+pub(super) fn answer(search: &Search, program: Program) -> Option<Known> {
     search.pulse.enter(Path::new(program.name()));
-    match program.files(search.message_id) {
+    match program.files(search.message_id, search.pulse) {
         Ok(files) => {
             let hits: Vec<Hit> = files.iter().filter_map(|file| hit(file)).collect();
             let found = best(search, &hits);
@@ -83,7 +125,10 @@ pub(super) fn answer(search: &Search, program: Program) -> Option<Found> {
                 "{} answered",
                 program.name()
             );
-            found
+            found.map(|found| Known {
+                is_sure: found.copies[0].is_right(),
+                found,
+            })
         }
         Err(error) => {
             tracing::warn!("{}: {error}; searching without it", program.name());

@@ -34,7 +34,11 @@ impl Unreadable {
     pub(super) fn add(&mut self, path: &Path, error: &io::Error) {
         self.count += 1;
         if self.named.len() < Self::NAMED {
-            self.named.push((path.to_owned(), error.to_string()));
+            let reason = match error.kind() {
+                io::ErrorKind::NotADirectory => "is a file, not a Maildir".to_owned(),
+                _ => error.to_string(),
+            };
+            self.named.push((path.to_owned(), reason));
         }
     }
 

@@ -1,6 +1,6 @@
 //! The files of some folders, in the order in which they are worth reading.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
@@ -34,6 +34,8 @@ const THREADS: usize = 4;
 pub(super) struct Listing {
     directories: Vec<Directory>,
     files: Vec<Listed>,
+    /// Directories that were no longer there.
+    missing: Vec<PathBuf>,
 }
 
 /// A directory that was listed.
@@ -41,7 +43,7 @@ struct Directory {
     path: PathBuf,
     open: Option<File>,
     names: Vec<u8>,
-    /// The time of its last change, if it surely was listed without a gap.
+    /// The time of its last change, if it was listed without a gap, as far as its times can tell.
     unchanged_since: Option<SystemTime>,
 }
 
@@ -100,8 +102,12 @@ impl Listing {
         done.sort_unstable_by_key(|(number, _)| *number);
         let mut listing = Self::default();
         for (number, (directory, files, result)) in done {
-            if let Err(error) = result {
-                unreadable.add(&parts[number], &error);
+            match result {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    listing.missing.push(parts[number].clone());
+                }
+                Err(error) => unreadable.add(&parts[number], &error),
+                Ok(()) => {}
             }
             listing.directories.push(directory);
             listing.files.extend(files);
@@ -144,21 +150,27 @@ impl Listing {
         &self.directories[self.files[index].directory as usize].path
     }
 
-    /// The directories, each with the time since which it has surely not changed.
+    /// The directories, each with the time since which it has not changed, as far as that can be told.
     pub(super) fn directories(&self) -> impl Iterator<Item = (&Path, Option<SystemTime>)> {
         let directories = self.directories.iter();
         directories.map(|directory| (directory.path.as_path(), directory.unchanged_since))
     }
 
-    /// The names that were listed in a directory.
-    pub(super) fn names_in(&self, directory: &Path) -> HashSet<OsString> {
-        let mut known = self.directories.iter();
-        let number = known.position(|known| known.path == directory);
-        self.files
-            .iter()
-            .filter(|file| Some(file.directory as usize) == number)
-            .map(|file| self.name_of(file).to_owned())
-            .collect()
+    /// Directories that were no longer there when they were to be listed.
+    pub(super) fn missing(&self) -> &[PathBuf] {
+        &self.missing
+    }
+
+    /// The names that were listed in some directories, by their numbers in [`Listing::directories`].
+    pub(super) fn names_in(&self, directories: &[usize]) -> HashMap<usize, HashSet<OsString>> {
+        let names = directories.iter().map(|number| (*number, HashSet::new()));
+        let mut names: HashMap<usize, HashSet<OsString>> = names.collect();
+        for file in &self.files {
+            if let Some(names) = names.get_mut(&(file.directory as usize)) {
+                names.insert(self.name_of(file).to_owned());
+            }
+        }
+        names
     }
 
     pub(super) fn name(&self, index: usize) -> FileName<'_> {
@@ -238,7 +250,7 @@ pub(super) fn distance(time: Option<i64>, near: Option<i64>) -> u64 {
 /// keep their state in such files.
 ///
 /// A file that is renamed meanwhile may be missed. The answer is the time of the last change, if the
-/// directory has stood still, so that surely none was.
+/// directory has stood still, so that none was. By a time that is [yet to come](is_to_come) one cannot be sure.
 pub(super) fn list(directory: &Path, see: impl FnMut(&OsStr)) -> io::Result<Option<SystemTime>> {
     list_open(directory, &File::open(directory)?, see)
 }
@@ -263,7 +275,7 @@ fn list_open(
             see(name);
         }
     }
-    let is_still = changed()? == before && is_long_ago(before);
+    let is_still = changed()? == before && is_settled(before);
     Ok(is_still.then_some(before))
 }
 
@@ -272,8 +284,19 @@ pub(super) fn changed(directory: &Path) -> io::Result<SystemTime> {
     fs::metadata(directory)?.modified()
 }
 
-fn is_long_ago(time: SystemTime) -> bool {
-    SystemTime::now()
-        .duration_since(time)
-        .is_ok_and(|age| age > TICK)
+/// Is this time so far from now that the next change has another?
+pub(super) fn is_settled(time: SystemTime) -> bool {
+    let now = SystemTime::now();
+    let apart = now.duration_since(time);
+    apart.unwrap_or_else(|ahead| ahead.duration()) > TICK
+}
+
+/// Was a clock wrong?
+pub(super) fn is_to_come(time: SystemTime) -> bool {
+    time > SystemTime::now()
+}
+
+/// Is one time surely before the other?
+pub(super) fn is_before(time: SystemTime, other: SystemTime) -> bool {
+    other.duration_since(time).is_ok_and(|apart| apart > TICK)
 }

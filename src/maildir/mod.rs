@@ -18,6 +18,7 @@ pub mod index;
 mod listing;
 pub mod proof;
 pub mod pulse;
+mod purpose;
 pub mod search;
 pub mod wildcard;
 

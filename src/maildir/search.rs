@@ -9,7 +9,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use std::time::SystemTime;
 
+mod appeared;
 mod examine;
 mod numbered;
 mod settle;
@@ -21,7 +23,7 @@ use examine::Examiner;
 use super::external::Program;
 use super::listing::Listing;
 use super::pulse::Pulse;
-use super::wildcard::expand;
+use super::wildcard::{expand_noting, stands_for};
 
 /// So many files are read in order before threads are started: a hit is nearly always among them.
 const NEAREST: usize = 256;
@@ -40,6 +42,14 @@ pub struct Places {
     pub sent: Vec<PathBuf>,
     /// Folders or roots of folders; everything below them is searched next.
     pub search: Vec<PathBuf>,
+}
+
+/// What an index knows of a message.
+pub(super) struct Known {
+    /// With at least one copy, the best [as it was sent](Copy::is_as_sent).
+    pub(super) found: Found,
+    /// No better one can lie in a folder for sent mail.
+    pub(super) is_sure: bool,
 }
 
 /// What a look-up has found.
@@ -101,24 +111,34 @@ pub struct Search<'a> {
 
 impl Search<'_> {
     /// Looks for the message: in the index, in another program's, then in all folders. Ends early at a copy that nothing speaks
-    /// against ([`Copy::is_as_sent`]).
+    /// against ([`Copy::is_right`]), and at one that only lies elsewhere ([`Copy::is_as_sent`]) once all folders
+    /// for sent mail have been read or the index has surely all of them.
     ///
     /// Only a file's own `Message-ID` counts, so neither a reply nor the notice is ever found. Files that
     /// are renamed or moved meanwhile are followed. What cannot be read is counted in the answer.
     pub fn run(&self) -> Found {
         let index = self.index.filter(|_| !self.is_for_all);
         let external = self.external.filter(|_| !self.is_for_all);
-        index
+        let known = index
             .and_then(|index| super::index::answer(self, index))
-            .or_else(|| super::external::answer(self, external?))
-            .unwrap_or_else(|| self.without_index())
+            .or_else(|| super::external::answer(self, external?));
+        match known {
+            Some(known) if known.is_sure => known.found,
+            Some(known) => self.without_index(known.found.copies),
+            None => self.without_index(Vec::new()),
+        }
     }
 
-    fn without_index(&self) -> Found {
-        let mut found = Found::default();
+    /// `known`: copies that were found already. A better one is looked for only where sent mail lies.
+    fn without_index(&self, known: Vec<Copy>) -> Found {
+        let mut found = Found {
+            copies: known,
+            ..Found::default()
+        };
         let mut walk = Walk::with(self.pulse);
         let mut stages = Vec::new();
         let mut gone = Bases::new();
+        let begun = SystemTime::now();
         // What is likely in all folders comes before the rest of any.
         for in_sent in [true, false] {
             let folders = self.places.stage(in_sent, &mut walk, &mut found.unreadable);
@@ -138,13 +158,17 @@ impl Search<'_> {
             }
         }
         for number in 0..stages.len() {
-            if self.is_enough(&found) {
+            // A copy elsewhere may be a draft that bears no sign of it: it is enough once all that was
+            // sent has been read.
+            let is_read = number > 0;
+            if self.has_right(&found) || is_read && self.is_enough(&found) {
                 break;
             }
             let (stage, listing) = &mut stages[number];
             gone.extend(stage.examine_rest(listing, &mut found));
             settle::settle(&stages, &mut gone, &mut found);
         }
+        appeared::read_appeared(self, &mut stages, begun, &mut gone, &mut found);
         found.archives = walk.archives();
         found.copies.sort_by(Copy::rank);
         // A file that was renamed between two looks is one copy.
@@ -153,18 +177,26 @@ impl Search<'_> {
         found
     }
 
+    /// Is there a copy than which nothing better lies in the folders that are not for sent mail?
     fn is_enough(&self, found: &Found) -> bool {
-        found.copies.iter().any(|copy| self.ends_with(copy))
+        !self.is_for_all && found.copies.iter().any(Copy::is_as_sent)
     }
 
-    /// Does the search end with this copy? One that lies elsewhere than in a folder for sent mail does:
-    /// the likely files there have been read before it, and a second copy that was sent says the same.
-    fn ends_with(&self, copy: &Copy) -> bool {
-        !self.is_for_all && copy.is_as_sent()
+    /// Is there a copy than which nothing better lies anywhere?
+    fn has_right(&self, found: &Found) -> bool {
+        !self.is_for_all && found.copies.iter().any(Copy::is_right)
     }
 }
 
 impl Places {
+    /// What of a path in the searched folders lies below what stands above them.
+    pub(super) fn below<'a>(&self, folder: &'a Path) -> Option<&'a Path> {
+        let roots = || self.sent.iter().chain(&self.search);
+        let is_root = |path: &&Path| roots().any(|root| stands_for(root, path));
+        let root = folder.ancestors().filter(is_root).last()?;
+        folder.strip_prefix(root.parent().unwrap_or(root)).ok()
+    }
+
     /// All folders, those for sent mail first.
     pub(super) fn folders(&self, unreadable: &mut Unreadable) -> Vec<PathBuf> {
         let mut walk = Walk::default();
@@ -174,17 +206,46 @@ impl Places {
     }
 
     /// The folders for sent mail, or all others.
-    fn stage(&self, in_sent: bool, walk: &mut Walk, unreadable: &mut Unreadable) -> Vec<PathBuf> {
-        let roots = if in_sent { &self.sent } else { &self.search };
+    pub(super) fn stage(
+        &self,
+        in_sent: bool,
+        walk: &mut Walk,
+        unreadable: &mut Unreadable,
+    ) -> Vec<PathBuf> {
         let mut folders = Vec::new();
-        for root in roots.iter().flat_map(|root| expand(root)) {
+        self.each_directory(in_sent, walk, unreadable, &mut |directory, is_folder| {
+            folders.extend(is_folder.then_some(directory));
+        });
+        folders
+    }
+
+    /// All directories in which such folders lie or may be made, and whether they are such themselves.
+    fn each_directory(
+        &self,
+        in_sent: bool,
+        walk: &mut Walk,
+        unreadable: &mut Unreadable,
+        see: &mut dyn FnMut(PathBuf, bool),
+    ) {
+        let roots = if in_sent { &self.sent } else { &self.search };
+        let mut expanded = Vec::new();
+        for root in roots {
+            expanded.extend(expand_noting(root, unreadable));
+        }
+        for root in expanded {
             if in_sent && is_maildir(&root) {
-                folders.extend(walk.only(&root));
-            } else {
-                folders.extend(walk.below(&root, unreadable));
+                let is_new = walk.only(&root).is_some();
+                see(root, is_new);
+                continue;
+            }
+            let below = walk.directories_below(&root, unreadable);
+            if below.is_empty() {
+                see(root, false);
+            }
+            for (directory, is_folder) in below {
+                see(directory, is_folder);
             }
         }
-        folders
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use super::progress::{Identity, Window};
 use crate::maildir::folder::{FileName, PARTS, Unreadable, Walk};
-use crate::maildir::wildcard::{directories_above, expand};
+use crate::maildir::wildcard::{directories_above, expand, expand_noting};
 use crate::terminal::shown;
 
 /// Two changes of a directory within a tick of the file system's clock look like one; that of some
@@ -124,7 +124,7 @@ impl Folders {
         for root in self.roots.clone() {
             let mut unreadable = Unreadable::default();
             let count = folders.len();
-            for root in expand(&root) {
+            for root in expand_noting(&root, &mut unreadable) {
                 folders.extend(walk.below(&root, &mut unreadable));
             }
             for (path, reason) in unreadable.named {

@@ -104,3 +104,12 @@ impl Home {
 fn words(list: &[&str]) -> Vec<String> {
     list.iter().map(|&word| word.to_owned()).collect()
 }
+
+#[test]
+fn two_stars_stand_for_no_more_than_one_and_are_refused() {
+    let home = Home::bare();
+    for key in ["inbox", "sent", "search"] {
+        let error = home.error(&format!("[mail]\n{key} = [\"~/Mail/**/INBOX\"]\n"));
+        assert!(error.contains("FILE:2") && error.contains("**"), "{error}");
+    }
+}

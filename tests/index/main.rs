@@ -137,6 +137,25 @@ fn the_copy_that_was_sent_and_not_the_echo() {
     assert!(!found.copies[0].is_sendable());
 }
 
+/// What lies elsewhere may be a draft that bears no sign of it.
+#[test]
+fn a_copy_elsewhere_counts_only_while_the_index_knows_all_that_was_sent() {
+    let home = Home::new();
+    let elsewhere = home.wanted("Unfinished/cur/1700000000.d:2,");
+    for number in 0..300 {
+        let id = format!("Message-ID: <{number}@example.org>\n");
+        home.message(&format!("Sent/cur/1800000{number}.a:2,S"), &id);
+    }
+    home.settle();
+    home.update();
+    assert_eq!(home.found(), (Some(elsewhere.clone()), true));
+    let sent = home.wanted("Sent/cur/1700000060.w:2,S");
+    assert_eq!(home.found(), (Some(sent), false));
+    // What the index does not know is found, not only where sent mail lies.
+    home.update();
+    assert!(home.found().1);
+}
+
 #[test]
 fn an_entry_that_is_no_longer_true_heals_at_the_look_up() {
     let home = Home::new();

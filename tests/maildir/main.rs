@@ -13,6 +13,7 @@ mod moving;
 mod odd;
 mod order;
 mod proof;
+mod purpose;
 
 const ID: &str = "wanted@example.org";
 const SENT_AT: i64 = 1_700_000_000;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tls_optout::maildir;
 use tls_optout::maildir::folder::Unreadable;
-use tls_optout::maildir::search::find;
+use tls_optout::maildir::pulse::Pulse;
+use tls_optout::maildir::search::{Search, find};
 use tls_optout::message::header;
 
 use crate::{ID, SENT_AT, Tree, paths, with_id};
@@ -100,4 +101,63 @@ fn reading_follows_a_rename() {
         maildir::read(&old).unwrap_err().kind(),
         std::io::ErrorKind::NotFound
     );
+}
+
+#[test]
+fn while_a_folder_gets_another_name_all_the_time() {
+    let tree = Tree::new();
+    for number in 0..60 {
+        tree.message(
+            &format!("Lists/{number}/cur/1700000000.x:2,"),
+            "Message-ID: <x@y>\n",
+        );
+    }
+    tree.message("A/cur/1700000007.w:2,", &with_id(""));
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for (from, to) in [("A", "B"), ("B", "A")].iter().cycle() {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                fs::rename(tree.path(from), tree.path(to)).unwrap();
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        });
+        let missed = (0..300).filter(|_| tree.find().copies.is_empty()).count();
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(missed, 0);
+    });
+}
+
+/// A clock was wrong, or a copy kept such times.
+#[test]
+fn directories_from_the_future_stand_still_as_well() {
+    let tree = Tree::new();
+    let soon = std::time::SystemTime::now() + Duration::from_secs(7200);
+    for number in 0..10 {
+        tree.message(
+            &format!("{number}/cur/1700000000.x:2,"),
+            "Message-ID: <x@y>\n",
+        );
+    }
+    let parts = |number| ["cur", "new", "."].map(|part| format!("{number}/{part}"));
+    for directory in (0..10).flat_map(parts).chain([String::new()]) {
+        let directory = fs::File::open(tree.path(&directory)).unwrap();
+        directory.set_modified(soon).unwrap();
+    }
+    let pulse = Pulse::default();
+    let search = Search {
+        places: &tree.places(),
+        message_id: ID,
+        near: Some(SENT_AT),
+        accept: &|_| true,
+        is_for_all: false,
+        index: None,
+        external: None,
+        pulse: &pulse,
+    };
+    assert!(search.run().copies.is_empty());
+    // Each directory is listed twice, and looked at once more.
+    assert!(pulse.beats() < 300, "{}", pulse.beats());
 }

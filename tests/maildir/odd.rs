@@ -76,3 +76,42 @@ fn a_file_too_large_for_mail_is_not_read() {
     let error = maildir::read(&path).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::FileTooLarge);
 }
+
+#[test]
+fn wildcards_with_a_slash_behind_and_names_of_any_bytes() {
+    let tree = Tree::new();
+    let folder = tree
+        .path("")
+        .join(OsStr::from_bytes(b"b\xfcro"))
+        .join("Box");
+    for part in ["cur", "new"] {
+        fs::create_dir_all(folder.join(part)).unwrap();
+    }
+    let wanted = folder.join("cur/1700000000.a:2,S");
+    fs::write(&wanted, format!("{}\nx\n", with_id(""))).unwrap();
+    for root in ["*/Box/", "b?ro/*/", "*"] {
+        let places = Places {
+            sent: Vec::new(),
+            search: vec![tree.path(root)],
+        };
+        let found = find(&places, ID, Some(SENT_AT), &|_| true);
+        assert_eq!(paths(&found), [&wanted], "{root}");
+    }
+}
+
+#[test]
+fn what_wildcards_cannot_read_is_named() {
+    let tree = Tree::new();
+    tree.folder("a/Box");
+    symlink(tree.path("circle"), tree.path("circle")).unwrap();
+    for root in ["*/Box", "c*/*"] {
+        let places = Places {
+            sent: Vec::new(),
+            search: vec![tree.path(root)],
+        };
+        let unreadable = find(&places, ID, Some(SENT_AT), &|_| true).unreadable;
+        assert_eq!(unreadable.count, 1, "{root}");
+        let name = &unreadable.named[0].0;
+        assert!(name.starts_with(tree.path("circle")), "{name:?}");
+    }
+}

@@ -75,16 +75,19 @@ fn numbers_of_the_server_lead_to_the_date() {
 }
 
 #[test]
-fn what_is_near_in_another_folder_comes_before_what_is_far_in_sent() {
+fn what_is_near_in_another_folder_comes_before_what_is_far_in_any_other() {
     let tree = Tree::new();
     for number in 0..2000 {
-        let name = format!("Sent/cur/{}.far:2,S", SENT_AT + 10_000 + number);
-        tree.message(&name, "Message-ID: <other@example.org>\n");
+        for folder in ["Sent", "Lists"] {
+            let name = format!("{folder}/cur/{}.far:2,S", SENT_AT + 10_000 + number);
+            tree.message(&name, "Message-ID: <other@example.org>\n");
+        }
     }
     let wanted = tree.message("Projects/cur/1700000001.near:2,S", &with_id(""));
     let (found, read) = tree.find_and_count();
     assert_eq!(paths(&found), [&wanted]);
-    assert!(read < 300, "{read} files were read");
+    // All of Sent, and what is nearest elsewhere.
+    assert!(read < 2000 + 300, "{read} files were read");
     // What has come back is not what was sent: the rest of Sent is read.
     fs::remove_file(&wanted).unwrap();
     tree.message(
@@ -92,5 +95,17 @@ fn what_is_near_in_another_folder_comes_before_what_is_far_in_sent() {
         &with_id("Received: x\n"),
     );
     let sent = tree.message("Sent/cur/1800000000.far:2,S", &with_id(""));
+    assert_eq!(paths(&tree.find())[0], &sent);
+}
+
+#[test]
+fn what_lies_in_sent_wins_however_far_its_time() {
+    let tree = Tree::new();
+    for number in 0..600 {
+        let name = format!("Sent/cur/{}.x:2,S", SENT_AT + number);
+        tree.message(&name, "Message-ID: <other@example.org>\n");
+    }
+    let sent = tree.message("Sent/cur/1800000000.far:2,S", &with_id(""));
+    tree.message("Unfinished/cur/1700000001.near:2,", &with_id(""));
     assert_eq!(paths(&tree.find())[0], &sent);
 }

@@ -1,10 +1,13 @@
 //! `find`, `index` and what a look-up says: ranking, damage, mounts that hang.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
 use submission_server::Script;
 
 use crate::home::Home;
@@ -131,9 +134,13 @@ fn what_cannot_be_read_is_said_once() {
     fs::write(home.path("Mail/Sent/older.tar.xz"), "").expect("a file");
     std::os::unix::fs::symlink("circle", home.path("Mail/Sent/cur/circle")).expect("a link");
     let run = home.run(&["find", ID], "");
-    let text = "4 messages in 1 folders (1 files or folders could not be read; 3 compressed messages were left \
-                alone; 2 compressed archives were not looked into)";
-    assert!(run.status == 66 && run.stderr.contains(text), "{run:?}");
+    let circle = home.path("Mail/Sent/cur/circle");
+    let text = format!(
+        "4 messages in 1 folders (1 files or folders could not be read: {} (Too many levels of symbolic links (os \
+         error 40)); 3 compressed messages were left alone; 2 compressed archives were not looked into)",
+        circle.display()
+    );
+    assert!(run.status == 66 && run.stderr.contains(&text), "{run:?}");
 }
 
 /// The program with a file system on ~/Mail/Net that never answers: FUSE without its other end. It exists
@@ -313,4 +320,73 @@ fn a_program_that_is_not_there_stops_no_look_up() {
         "{run:?}"
     );
     assert!(run.stderr.contains("mu: "), "{run:?}");
+}
+
+#[test]
+fn a_program_that_hangs_stops_no_look_up_and_does_not_stay() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let home = Home::new(Script::tls());
+    home.write_config(
+        &home
+            .config()
+            .replace("[mail]", "[mail]\nexternal = \"notmuch\""),
+    );
+    let pid = home.path("pid");
+    let notmuch = home.path("bin/notmuch");
+    fs::create_dir(home.path("bin")).expect("a folder");
+    let hang = format!("#!/bin/sh\necho $$ > {}\nexec sleep 1000\n", pid.display());
+    fs::write(&notmuch, hang).expect("a file");
+    fs::set_permissions(&notmuch, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let script = format!(
+        "PATH={}:$PATH exec {} find {ID}",
+        home.path("bin").display(),
+        env!("CARGO_BIN_EXE_tls-optout")
+    );
+    let run = home.run_program("sh", &["-c", &script], "");
+    let pid = fs::read_to_string(pid).expect("a file");
+    let stays = fs::exists(format!("/proc/{}", pid.trim())).expect("an answer");
+    if stays {
+        let _ = std::process::Command::new("kill").arg(pid.trim()).status();
+    }
+    assert_eq!(
+        (run.status, run.stdout, stays),
+        (0, format!("{}\n", home.copy().display()), false)
+    );
+    assert!(run.stderr.contains("notmuch: "), "{}", run.stderr);
+}
+
+#[test]
+fn what_lies_in_the_way_is_named() {
+    let home = Home::new(Script::tls());
+    let mbox = home.path("Mail/sent.mbox");
+    fs::write(&mbox, "From me\n").expect("a file");
+    home.write_config(&home.config().replace("~/Mail/Sent", "~/Mail/sent.mbox"));
+    let text = format!("{} (is a file, not a Maildir)", mbox.display());
+    let run = home.run(&["find", "nothing@example.org"], "");
+    assert!(run.status == 66 && run.stderr.contains(&text), "{run:?}");
+    for number in 0..3 {
+        let circle = home.path(&format!("Mail/Sent/cur/circle{number}"));
+        std::os::unix::fs::symlink(&circle, &circle).expect("a link");
+    }
+    let run = home.run(&["index"], "");
+    for name in ["sent.mbox", "circle0", "circle1", "circle2"] {
+        assert!(run.stderr.contains(name), "{name} {run:?}");
+    }
+}
+
+#[test]
+fn a_name_that_is_no_utf8_is_told_whole_in_json() {
+    let home = Home::new(Script::tls());
+    let odd = home
+        .path("Mail/Sent/cur")
+        .join(OsStr::from_bytes(b"1795500011.\xfc:2,S"));
+    fs::rename(home.copy(), &odd).expect("a rename");
+    let run = home.run(&["find", "--json", ID], "");
+    let line: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+    let bytes = line["path_bytes"].as_str().expect("the bytes");
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(bytes)
+        .expect("base64");
+    assert_eq!(bytes, odd.as_os_str().as_bytes());
 }

@@ -54,6 +54,14 @@ impl Stamp {
     }
 }
 
+/// Has the folder stood still since its directories had these stamps?
+pub(super) fn is_still(folder: &Path, stamps: [Stamp; 2]) -> bool {
+    PARTS
+        .iter()
+        .zip(stamps)
+        .all(|(part, before)| Stamp::of(&folder.join(part)).is_ok_and(|now| now.is_still(before)))
+}
+
 /// The names in a folder, in one block of bytes, in the order of their keys.
 #[derive(Default)]
 pub(super) struct Names {

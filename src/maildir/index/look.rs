@@ -5,13 +5,14 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
-use crate::maildir::copy::Copy;
-use crate::maildir::folder::{FileName, PARTS, is_maildir};
+use crate::maildir::copy::{Copy, Place, leaf};
+use crate::maildir::folder::{FileName, PARTS, Unreadable, Walk, is_maildir};
 use crate::maildir::head::HeadReader;
 use crate::maildir::listing::distance;
-use crate::maildir::search::{Found, Places, Search};
+use crate::maildir::search::{Found, Known, Places, Search};
 use crate::maildir::wildcard::stands_for;
 
+use super::folder_state::is_still;
 use super::remove;
 use super::store::{Hit, Store, is_broken};
 
@@ -20,18 +21,45 @@ use super::store::{Hit, Store, is_broken};
 const USUAL_FLAGS: [&str; 8] = ["S", "", "RS", "FS", "FRS", "PS", "R", "F"];
 
 /// The copy that was sent, if the index knows it. `None`: look without.
-pub(in crate::maildir) fn answer(search: &Search, index: &Path) -> Option<Found> {
-    let hits = match Store::hits(index, search.message_id) {
-        Ok(hits) => hits?,
+pub(in crate::maildir) fn answer(search: &Search, index: &Path) -> Option<Known> {
+    match ask(search, index) {
+        Ok(known) => known,
         Err(error) => {
             if is_broken(&error) {
                 tracing::debug!("the index is damaged and goes: {error}");
                 let _ = remove(index);
             }
-            return None;
+            None
         }
+    }
+}
+
+fn ask(search: &Search, index: &Path) -> rusqlite::Result<Option<Known>> {
+    let hits = Store::hits(index, search.message_id)?;
+    let Some((found, hits)) = hits.and_then(|hits| Some((best(search, &hits)?, hits))) else {
+        return Ok(None);
     };
-    best(search, &hits)
+    let is_sure = found.copies[0].is_right() || knows_all_sent(search, index, &hits)?;
+    Ok(Some(Known { found, is_sure }))
+}
+
+/// Are these still all hits, and have the folders for sent mail stood still since they were read?
+fn knows_all_sent(search: &Search, index: &Path, hits: &[Hit]) -> rusqlite::Result<bool> {
+    let mut walk = Walk::with(search.pulse);
+    // What cannot be read now a search could not read either.
+    let folders = search
+        .places
+        .stage(true, &mut walk, &mut Unreadable::default());
+    let store = Store::open_to_look(index)?;
+    store.together(|| {
+        for folder in &folders {
+            let known = store.folder(folder)?;
+            if !known.is_some_and(|known| is_still(folder, known.stamps)) {
+                return Ok(false);
+            }
+        }
+        Ok(store.hits_in_order(search.message_id)?.as_deref() == Some(hits))
+    })
 }
 
 /// Opens the files that may be copies and ranks them. `None`: the copy that was sent is not among them.
@@ -75,13 +103,16 @@ fn open(search: &Search, hit: &Hit, reader: &mut HeadReader) -> Option<Copy> {
     let name = path.file_name()?.to_owned();
     let name = FileName::parse(&name);
     let distance = distance(name.time, search.near);
-    let in_sent = search.places.is_for_sent(&hit.folder);
+    let place = Place {
+        is_for_sent: search.places.is_for_sent(&hit.folder),
+        folder: search.places.below(&hit.folder).unwrap_or(leaf(&path)),
+    };
     Some(Copy::judge(
         path.clone(),
         name,
         distance,
         head,
-        in_sent,
+        &place,
         accepted,
     ))
 }

@@ -9,10 +9,10 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::folder::{PARTS, Unreadable};
+use super::folder::Unreadable;
 use super::search::Places;
 
-use folder_state::Stamp;
+use folder_state::is_still;
 use store::{Store, is_broken};
 use update::Update;
 
@@ -96,8 +96,9 @@ pub fn file(state: &Path) -> PathBuf {
 pub fn update(state: &Path, places: &Places, tell: &mut dyn FnMut(Step)) -> Result<Report, Error> {
     let path = file(state);
     let _lock = lock(state)?;
-    let mut unreadable = Unreadable::default();
-    let folders = places.folders(&mut unreadable);
+    let mut missed = Unreadable::default();
+    let folders = places.folders(&mut missed);
+    let mut unreadable = missed.clone();
     let mut fill = |store: &Store, unreadable: &mut Unreadable| {
         let step = Step::default();
         let mut update = Update {
@@ -121,7 +122,7 @@ pub fn update(state: &Path, places: &Places, tell: &mut dyn FnMut(Step)) -> Resu
     let (read, files) = match filled {
         Some(filled) => filled,
         None => {
-            unreadable = Unreadable::default();
+            unreadable = missed;
             build(&path, |store| fill(store, &mut unreadable))?
         }
     };
@@ -218,11 +219,6 @@ pub fn check(state: &Path, places: &Places) -> Result<State, Error> {
         }
         let known = store.folders()?;
         let present: HashSet<_> = HashSet::from_iter(places.folders(&mut Unreadable::default()));
-        let is_still = |folder: &Path, stamps: [Stamp; 2]| {
-            [0, 1].into_iter().all(|part| {
-                Stamp::of(&folder.join(PARTS[part])).is_ok_and(|now| now.is_still(stamps[part]))
-            })
-        };
         let still = known
             .iter()
             .filter(|(folder, known)| present.contains(folder) && is_still(folder, known.stamps))

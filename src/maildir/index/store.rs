@@ -205,7 +205,8 @@ impl Store {
         store.hits_in_order(message_id)
     }
 
-    fn hits_in_order(&self, message_id: &str) -> rusqlite::Result<Option<Vec<Hit>>> {
+    /// The same by an open database.
+    pub(super) fn hits_in_order(&self, message_id: &str) -> rusqlite::Result<Option<Vec<Hit>>> {
         let mut statement = self.db.prepare(
             "SELECT folder.path, message.mark, message.name FROM message \
              JOIN folder ON folder.number = message.key >> ?1 WHERE message.id = ?2 LIMIT ?3",
@@ -366,13 +367,14 @@ impl Store {
     }
 
     /// Does all of it or nothing.
-    pub(super) fn together(
+    pub(super) fn together<T>(
         &self,
-        work: impl FnOnce() -> rusqlite::Result<()>,
-    ) -> rusqlite::Result<()> {
+        work: impl FnOnce() -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
         let transaction = self.db.unchecked_transaction()?;
-        work()?;
-        transaction.commit()
+        let done = work()?;
+        transaction.commit()?;
+        Ok(done)
     }
 
     /// How many files it holds.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::{Bases, Copy, Found, PORTION, Stage};
+use crate::maildir::copy::{Place, leaf};
 use crate::maildir::folder::{FileName, Unreadable};
 use crate::maildir::head::{Head, HeadReader, is_compressed};
 use crate::maildir::listing::Listing;
@@ -80,10 +81,20 @@ impl<'a> Examiner<'a> {
                 self.gone.remove(name.base);
                 if let Some(head) = head {
                     let accepted = (self.stage.search.accept)(&head.header);
-                    let in_sent = self.stage.in_sent;
-                    let copy = Copy::judge(path(), name, distance, head, in_sent, accepted);
-                    self.done
-                        .fetch_or(self.stage.search.ends_with(&copy), Ordering::Relaxed);
+                    let path = path();
+                    let folder = path.ancestors().nth(2).unwrap_or(&path);
+                    let place = Place {
+                        is_for_sent: self.stage.in_sent,
+                        folder: self
+                            .stage
+                            .search
+                            .places
+                            .below(folder)
+                            .unwrap_or(leaf(&path)),
+                    };
+                    let copy = Copy::judge(path.clone(), name, distance, head, &place, accepted);
+                    let is_last = !self.stage.search.is_for_all && copy.is_as_sent();
+                    self.done.fetch_or(is_last, Ordering::Relaxed);
                     self.copies.push(copy);
                 }
             }
