@@ -27,20 +27,33 @@ pub struct Cli {
 }
 
 /// The words of the command line as clap takes them. A program that is called `sendmail`, by a link, is that
-/// verb; and a `--` right behind the verb belongs to sendmail's own options.
+/// verb; and everything behind the verb belongs to sendmail's own options: its `-h` is a hop count, and a message
+/// must not be lost over a help text.
 pub fn words(line: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     const VERB: &str = "sendmail";
     let mut words: Vec<OsString> = line.into_iter().collect();
     let called = words.first().map(Path::new).and_then(Path::file_name);
     if called.is_some_and(|name| name == VERB) {
         words.insert(1, VERB.into());
-        words.insert(2, "--".into());
-    } else if words.get(1).is_some_and(|word| word == VERB)
-        && words.get(2).is_some_and(|word| word == "--")
-    {
-        words.insert(2, "--".into());
+    }
+    let verb = verb_at(&words);
+    if words.get(verb).is_some_and(|word| word == VERB) {
+        words.insert(verb + 1, "--".into());
     }
     words
+}
+
+/// Where the verb stands: behind the options of [`Cli`].
+fn verb_at(words: &[OsString]) -> usize {
+    let mut at = 1;
+    while let Some(word) = words.get(at).filter(|word| is_option(word)) {
+        at += if word == "--config" { 2 } else { 1 };
+    }
+    at
+}
+
+fn is_option(word: &OsString) -> bool {
+    word.as_encoded_bytes().starts_with(b"-")
 }
 
 /// The verbs.
@@ -267,7 +280,12 @@ mod tests {
             ),
             ("tls-optout sendmail -- -bob", "-- -bob"),
             ("tls-optout -v sendmail -t", "-t"),
-            ("tls-optout sendmail --config x -t", "-t"),
+            ("tls-optout sendmail --config x -t", "--config x -t"),
+            ("tls-optout --config sendmail sendmail -h 3 -t", "-h 3 -t"),
+            (
+                "tls-optout -vv --config=x sendmail -vh 3 --help",
+                "-vh 3 --help",
+            ),
         ] {
             let cli = Cli::try_parse_from(words(line.split(' ').map(OsString::from))).unwrap();
             let Verb::Sendmail(sendmail) = cli.verb else {

@@ -17,7 +17,7 @@ use crate::maildir::LARGEST;
 /// The envelope of a message that was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slip {
-    /// Message-ID, without angle brackets.
+    /// Message-ID, without angle brackets; empty where the message has none.
     pub message_id: String,
     /// When, in seconds since 1970.
     pub sent: i64,
@@ -93,21 +93,29 @@ pub fn find(state: &Path, message_id: &str, rank: &dyn Fn(&Kept) -> Option<u8>) 
     let found = entries
         .filter_map(Result::ok)
         .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
-        .filter_map(|entry| read(entry.path(), message_id).ok().flatten())
+        .filter_map(|entry| read(entry.path(), |slip| slip.message_id == message_id).ok()?)
         .filter_map(|kept| Some((rank(&kept)?, kept)));
     let best = found.max_by_key(|(rank, kept)| (*rank, kept.slip.sent));
     best.map(|(_, kept)| kept)
 }
 
+/// The message that was sent under this ENVID.
+pub fn by_envelope(state: &Path, envelope_id: &str) -> Option<Kept> {
+    // What a notice says becomes a file name only if it cannot lead elsewhere.
+    let is_name = envelope_id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let path = folder(state).join(Some(envelope_id).filter(|_| is_name)?);
+    read(path, |slip| slip.envelope_id == envelope_id).ok()?
+}
+
 /// Only the first line of a file about another message is read.
-fn read(path: PathBuf, message_id: &str) -> io::Result<Option<Kept>> {
+fn read(path: PathBuf, is_wanted: impl Fn(&Slip) -> bool) -> io::Result<Option<Kept>> {
     let mut file = BufReader::new(File::open(&path)?);
     let mut line = Vec::new();
     (&mut file)
         .take(LONGEST_SLIP)
         .read_until(b'\n', &mut line)?;
     let slip: Slip = serde_json::from_slice(&line)?;
-    if slip.message_id != message_id {
+    if !is_wanted(&slip) {
         return Ok(None);
     }
     let mut message = Vec::new();

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::cli::NAME;
 use crate::config::Config;
-use crate::message::refusal::asks_for_security;
+use crate::message::refusal::{Refusal, asks_for_security};
 use crate::message::{header, text};
 use crate::terminal::shown;
 
@@ -26,20 +26,25 @@ pub(super) fn turned(header: &[u8], config: &Config) -> Result<Option<Vec<u8>>, 
                 "{}: the word in the Subject does not count: {reason}; no TLS-Required was put in",
                 cookie.text
             );
-            writeln!(io::stderr(), "{NAME}: {}", shown(&text))?;
+            let _ = writeln!(io::stderr(), "{NAME}: {}", shown(&text));
         }
         return Ok(None);
     };
-    match asks_for_security(header) {
-        Some(refusal) => Err(Failure::new(
-            DATA,
-            format!(
-                "{}: the Subject asks for delivery without TLS policy, but {refusal}",
-                cookie.text
-            ),
-        )),
-        None => Ok(Some(turned)),
-    }
+    let Some(refusal) = asks_for_security(header) else {
+        return Ok(Some(turned));
+    };
+    let why = match refusal {
+        // Its own words are about sending again.
+        Refusal::SecurityRequested { field, value } => {
+            format!("its sender asked for security ({field}: {value:?})")
+        }
+        other => other.to_string(),
+    };
+    let cookie = &cookie.text;
+    let text = format!(
+        "{cookie}: the Subject asks for delivery without TLS policy, but {why}; take one of them out"
+    );
+    Err(Failure::new(DATA, text))
 }
 
 /// Is the user the author? Where a message names none, nobody else is.

@@ -1,8 +1,10 @@
 //! `filter`: the subject cookie becomes the field; or the field is put into a draft and taken out again.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+
+use rustix::termios::tcgetsid;
 
 use crate::cli::{Filter, NAME};
 use crate::config::{Places, durable};
@@ -64,6 +66,23 @@ fn header(from: &mut impl BufRead) -> io::Result<Vec<u8>> {
 fn edit(draft: &Path, places: &Places) -> Result<u8, Failure> {
     let said = said(places);
     let _ = fs::remove_file(&said);
+    let toggled = toggle(draft);
+    let state = match toggled {
+        Ok(true) => "on, this message asks for delivery without TLS policy (TLS-Required: No)",
+        Ok(false) => "off, TLS policy counts for this message",
+        Err(_) => "nothing changed",
+    };
+    // mutt draws over what a program says; its own line below can say it again.
+    let _ = places
+        .state_folder()
+        .and_then(|_| durable::write(&said, state.as_bytes()));
+    toggled?;
+    writeln!(io::stderr(), "{NAME}: {state}")?;
+    Ok(DONE)
+}
+
+/// Is it on now?
+fn toggle(draft: &Path) -> Result<bool, Failure> {
     let message = input(draft)?;
     let name = draft.display();
     let Some((changed, is_on)) = optout::toggled(&message) else {
@@ -73,29 +92,29 @@ fn edit(draft: &Path, places: &Places) -> Result<u8, Failure> {
     };
     durable::replace(draft, &changed)
         .map_err(|error| Failure::new(IO, format!("{name}: {error}; it is as it was")))?;
-    let state = match is_on {
-        true => "on, this message asks for delivery without TLS policy (TLS-Required: No)",
-        false => "off, TLS policy counts for this message",
-    };
-    // mutt draws over what a program says; its own line below can say it again.
-    let _ = places
-        .state_folder()
-        .and_then(|_| durable::write(&said, state.as_bytes()));
-    writeln!(io::stderr(), "{NAME}: {state}")?;
-    Ok(DONE)
+    Ok(is_on)
 }
 
 /// Says once more what the last edit did.
 fn edited(places: &Places) -> Result<u8, Failure> {
+    const UNKNOWN: &str = "cannot tell whether it is on; the header shows it (E in mutt)";
     let file = said(places);
-    let state = fs::read_to_string(&file).unwrap_or_else(|_| "nothing changed".to_owned());
+    let state = fs::read_to_string(&file).unwrap_or_else(|_| UNKNOWN.to_owned());
     let _ = fs::remove_file(&file);
     writeln!(io::stdout(), "{NAME}: {state}")?;
     Ok(DONE)
 }
 
+/// A file for each terminal: a mail program in another one has a draft of its own.
 fn said(places: &Places) -> PathBuf {
-    places.state_home.join(NAME).join("edited")
+    let session = File::open("/dev/tty")
+        .ok()
+        .and_then(|tty| tcgetsid(tty).ok());
+    let session = session.map_or(0, |session| session.as_raw_nonzero().get());
+    places
+        .state_home
+        .join(NAME)
+        .join(format!("edited.{session}"))
 }
 
 fn unread(error: &io::Error) -> Failure {

@@ -8,6 +8,7 @@ use crate::cli::Inspect;
 use crate::config::{Asking, Config, Places};
 use crate::maildir;
 use crate::maildir::folder::{PARTS, is_maildir};
+use crate::message::mbox::RunTogether;
 use crate::notice::provenance::Judgement;
 use crate::notice::{self, Action, Cause, Notice, RecipientReport, reading::Reading};
 use crate::offer::store::Journal;
@@ -15,7 +16,7 @@ use crate::terminal::{self, shown};
 
 use super::arrived::hosts;
 use super::{
-    DONE, Failure, IO, NO_INPUT, NOTHING, has_journal, input, inputs, journal, judge, word,
+    DATA, DONE, Failure, IO, NO_INPUT, NOTHING, has_journal, input, inputs, journal, judge, word,
 };
 
 /// Prints the reading of each notice. What cannot be read is reported, and the rest go on. Of a Maildir
@@ -34,7 +35,11 @@ pub(super) fn run(args: &Inspect, places: &Places) -> Result<u8, Failure> {
     };
     for file in inputs(&args.files)? {
         if !file.is_dir() {
-            report.one(&file, input(&file), true)?;
+            let bytes = input(&file).and_then(|bytes| match notice::runs_into_another(&bytes) {
+                true => Err(Failure::new(DATA, RunTogether)),
+                false => Ok(bytes),
+            });
+            report.one(&file, bytes, true)?;
             continue;
         }
         match messages(&file) {

@@ -3,6 +3,7 @@
 
 use std::io::{self, Read};
 
+use crate::cli::NAME;
 use crate::config::{Asking, Config, Places};
 use crate::maildir::LARGEST;
 use crate::watch::arrival;
@@ -28,8 +29,9 @@ pub(super) fn run(places: &Places) -> Result<u8, Failure> {
         tracing::warn!("{error}");
         Config::default()
     });
+    let state = places.state_home.join(NAME);
     let recorded = journal(places)
-        .and_then(|mut journal| take_in(&mut journal, &config, &arrived))
+        .and_then(|mut journal| take_in(&mut journal, &config, &state, &arrived))
         .map_err(later)?;
     Ok(if recorded.is_some() { DONE } else { NOTHING })
 }

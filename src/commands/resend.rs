@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use crate::cli::{NAME, Resend};
-use crate::config::Places;
+use crate::config::{Config, Places};
+use crate::message::mbox::{RunTogether, runs_into_another};
 use crate::offer::Outcome;
 use crate::terminal::{self, Terminal, shown};
 
@@ -14,11 +15,12 @@ use case::Case;
 use given::{Given, Kind};
 use question::Answer;
 
+use super::arrived::prune_kept;
 use super::offers::awaits_word;
 use super::send::{Outgoing, send};
 use super::{
-    DECLINED, DONE, Failure, INTERNAL, IO, NOTHING, TRY_AGAIN, each, inputs, journal, offer_bytes,
-    tell_doubt,
+    DATA, DECLINED, DONE, Failure, INTERNAL, IO, NOTHING, TRY_AGAIN, each, inputs, journal,
+    offer_bytes, tell_doubt,
 };
 
 pub(super) mod case;
@@ -84,11 +86,26 @@ fn hold() {
 
 fn one(args: &Resend, places: &Places, given: &Given) -> Result<u8, Failure> {
     let config = super::configuration(places)?;
-    let mended = given.mended(&config)?;
+    let result = offer(args, places, &config, given);
+    // A copy whose time is over still serves the message at hand.
+    if !args.sending.dry_run {
+        prune_kept(&places.state_home.join(NAME), &config);
+    }
+    result
+}
+
+fn offer(args: &Resend, places: &Places, config: &Config, given: &Given) -> Result<u8, Failure> {
+    let mended = given.mended(config)?;
     let given = mended.as_ref().unwrap_or(given);
-    let mut case = match given.kind(&config)? {
-        Kind::Notice => Case::open(&given.bytes, args, &config, places)?,
-        Kind::Own => Case::of_message(given, args, &config, places)?,
+    let mut case = match given.kind(config)? {
+        Kind::Notice => Case::open(&given.bytes, args, config, places)?,
+        Kind::Own => {
+            let case = Case::of_message(given, args, config, places)?;
+            if given.file.is_none() && runs_into_another(&given.bytes, &case.message) {
+                return Err(Failure::new(DATA, RunTogether));
+            }
+            case
+        }
     };
     tell_left_out(&case, args)?;
     if case.plan.send.is_empty() {

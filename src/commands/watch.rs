@@ -22,7 +22,7 @@ use crate::watch::manager::Manager;
 use crate::watch::progress::Progress;
 use crate::watch::{Event, Events, Turn, arrival, clock, signals};
 
-use super::arrived::take_in;
+use super::arrived::{prune_kept, take_in};
 use super::auto::{self, Doubt, Worker};
 use super::find::folders_of;
 use super::telling::Telling;
@@ -69,6 +69,7 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
         progress: Progress::load(state.join("looked")),
         state,
         manager: Manager::from_env(),
+        has_warned: false,
         has_news: false,
         has_failed: false,
         is_over: Arc::new(AtomicBool::new(false)),
@@ -86,7 +87,6 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
         daemon.telling.finish(&mut daemon.journal, &receiver);
         return Ok(if new + sent > 0 { DONE } else { NOTHING });
     }
-    daemon.keep_index();
     daemon.watch(places, &sender, &receiver)?;
     daemon.worker.end();
     daemon.telling.end(&mut daemon.journal, &receiver);
@@ -129,6 +129,8 @@ struct Daemon {
     /// The state folder.
     state: PathBuf,
     manager: Manager,
+    /// It was said that the system does not tell of every change.
+    has_warned: bool,
     /// There may be something to tell.
     has_news: bool,
     /// Something that came since the last look could not be noted.
@@ -153,6 +155,7 @@ impl Daemon {
         while !self.is_over() {
             // Watching starts before looking, so that nothing is missed.
             let is_told_all = self.watch_what_is_there(&mut events);
+            self.keep_index();
             self.manager.ready("watching the inbox folders");
             let looked = self.look();
             if let Err(failure) = &looked {
@@ -186,7 +189,11 @@ impl Daemon {
             match events.recv_timeout(sleep) {
                 Ok(Event::Message(path)) if self.folders.is_new(&path) => self.take(&path),
                 Ok(Event::Message(_)) => {}
-                Ok(Event::Written(path)) => self.take(&path),
+                Ok(Event::Removed(path)) => self.folders.forget(&path),
+                Ok(Event::Written(path)) => {
+                    self.folders.will_read(&path);
+                    self.take(&path);
+                }
                 Ok(Event::Journal) => self.telling.journal_changed(),
                 Ok(Event::Reload) => {
                     is_reload = true;
@@ -200,7 +207,7 @@ impl Daemon {
         // The look that follows sees all that these tell of.
         for event in events.try_iter() {
             match event {
-                Event::Written(path) => self.folders.forget(&path),
+                Event::Written(path) | Event::Removed(path) => self.folders.forget(&path),
                 Event::Reload => is_reload = true,
                 Event::Message(_) | Event::Look | Event::Stop | Event::Journal => {}
                 event => self.hear(&event),
@@ -239,10 +246,11 @@ impl Daemon {
         self.has_failed = true;
     }
 
-    /// Of the folders that the configuration names now.
+    /// Of the folders that the configuration names now. It begins when the inbox has what it needs.
     fn keep_index(&mut self) {
-        let is_kept = self.config.mail.index;
-        self.keeper = is_kept.then(|| Keeper::start(&self.state, folders_of(&self.config)));
+        if self.keeper.is_none() && self.config.mail.index {
+            self.keeper = Some(Keeper::start(&self.state, folders_of(&self.config)));
+        }
     }
 
     /// A configuration that is no good leaves everything as it was.
@@ -252,7 +260,8 @@ impl Daemon {
                 self.telling.restart(&config, sender);
                 self.folders = Folders::new(config.mail.inbox.clone());
                 self.config = Arc::new(config);
-                self.keep_index();
+                // The next comes when the folders of this configuration are watched.
+                self.keeper = None;
                 tracing::info!("the configuration was read again");
             }
             Err(failure) => {
@@ -267,17 +276,35 @@ impl Daemon {
 
     /// Watches until no folder comes or goes while the watching begins. Does the system tell all?
     fn watch_what_is_there(&mut self, events: &mut Events) -> bool {
+        let mut told = Ok(());
         let mut directories = self.directories();
-        for _ in 1..ATTEMPTS {
-            let is_told_all = events.watch(&directories);
+        for _ in 0..ATTEMPTS {
+            told = events.watch(&directories);
+            if let Err(untold) = &told
+                && untold.is_limit
+                && let Some(keeper) = &self.keeper
+                && keeper.give_up_watches(&untold.reason)
+            {
+                told = events.watch(&directories);
+            }
             let now = self.directories();
             if now == directories {
-                tracing::debug!(directories = now.len(), is_told_all, "watching");
-                return is_told_all;
+                break;
             }
             directories = now;
         }
-        events.watch(&directories)
+        let is_told_all = told.is_ok();
+        tracing::debug!(directories = directories.len(), is_told_all, "watching");
+        if let Err(untold) = told
+            && !self.has_warned
+        {
+            self.has_warned = true;
+            let reason = untold.reason;
+            tracing::warn!(
+                "the system does not tell of every change ({reason}); looking by the clock"
+            );
+        }
+        is_told_all
     }
 
     /// Those of the mail, and that of the journal where its changes are to be seen.
@@ -305,6 +332,7 @@ impl Daemon {
                 Err(failure) => result = Err(failure),
             }
         }
+        prune_kept(&self.state, &self.config);
         let saved = self.progress.save();
         result?;
         saved.map_err(|error| Failure::new(IO, format!("cannot note what was read: {error}")))?;
@@ -412,7 +440,8 @@ impl Daemon {
             }
         };
         self.heed_journal()?;
-        let Some(recorded) = take_in(&mut self.journal, &self.config, &arrived)? else {
+        let Some(recorded) = take_in(&mut self.journal, &self.config, &self.state, &arrived)?
+        else {
             tracing::info!("a notice without an offer: {}", why_not(&arrived.notice));
             return Ok(false);
         };

@@ -166,9 +166,10 @@ fn identity(directory: &Path) -> io::Result<(u64, u64)> {
 /// The name of a file in `cur` or `new`, taken apart. Any bytes are a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileName<'a> {
-    /// What stays when flags change or a synchroniser renames the file: the name up to the first
-    /// `:`, or `;2,` or `!2,` where the file system has no colons, and without what is appended as
-    /// `,KEY=value` (`,U=5` of mbsync and OfflineIMAP, `,S=1234` of Dovecot).
+    /// What stays when flags change or a synchroniser renames the file: the name up to `:2,` or
+    /// `:1,`, or `;2,` or `!2,` where the file system has no colons, and without what is appended as
+    /// `,KEY=value` (`,U=5` of mbsync and OfflineIMAP, `,S=1234` of Dovecot). Any other colon is a
+    /// letter of the name.
     pub base: &'a [u8],
     /// The letters after `:2,`, such as `S` seen, `D` draft. Empty where the name has none.
     pub flags: &'a [u8],
@@ -222,7 +223,7 @@ fn is_end_of_base(rest: &[u8]) -> bool {
             .count()
     };
     match rest.first() {
-        Some(b':') => true,
+        Some(b':') => rest.starts_with(b":1,"),
         Some(b',') => key() > 0 && rest.get(1 + key()) == Some(&b'='),
         _ => false,
     }
@@ -298,6 +299,9 @@ mod tests {
             "",
             t,
         );
+        is("2026-11-24T10:00:01", "2026-11-24T10:00:01", "", None);
+        is("17:02:40.a,U=5:2,S", "17:02:40.a", "S", None);
+        is("17:02:41.b", "17:02:41.b", "", None);
         is("Smith, J.:2,S", "Smith, J.", "S", None);
         is("message-17:2,S", "message-17", "S", None);
         is("17000000001234567.x", "17000000001234567.x", "", None);

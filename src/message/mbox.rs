@@ -4,6 +4,9 @@
 //! a message is quoted. What a mail reader writes for several messages of a Maildir has no such lines: a text
 //! in one of them could pass for the next, so that nobody can tell them apart.
 
+use std::collections::HashSet;
+
+use mail_parser::MessageParser;
 use memchr::{memchr, memchr_iter, memmem};
 
 use super::header;
@@ -42,6 +45,48 @@ pub fn split(stream: &[u8]) -> Result<Vec<&[u8]>, RunTogether> {
         several => several.iter().all(|part| is_whole(part)),
     };
     if is_sure { Ok(parts) } else { Err(RunTogether) }
+}
+
+/// The header blocks with an author that stand within the body, behind an empty line: of forwarded messages,
+/// and of such as run together with this one.
+pub fn blocks(message: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let body = header::body(message);
+    let behind_empty = |at: &usize| *at == 0 || is_behind_empty_line(body, *at);
+    let ends = memchr_iter(b'\n', body).map(|end| end + 1);
+    let starts = std::iter::once(0).chain(ends).filter(behind_empty);
+    starts
+        .map(|at| &body[at..])
+        .filter(|block| is_header(block))
+}
+
+/// Does another message stand behind this one, of which `copy` is the true copy? A header block within the body
+/// is of another if its `Message-ID` or `Date` is no line of the copy, also where its text was decoded.
+pub fn runs_into_another(message: &[u8], copy: &[u8]) -> bool {
+    let foreign: Vec<&[u8]> = blocks(message).flat_map(marks).collect();
+    if foreign.is_empty() {
+        return false;
+    }
+    let parsed = MessageParser::new().parse(copy);
+    let decoded: Vec<_> = parsed
+        .iter()
+        .flat_map(|parsed| &parsed.parts)
+        .filter_map(|part| part.text_contents())
+        .collect();
+    let texts = decoded.iter().map(|text| text.as_bytes()).chain([copy]);
+    let lines: HashSet<&[u8]> = texts
+        .flat_map(|text| text.split(|byte| *byte == b'\n'))
+        .map(<[u8]>::trim_ascii)
+        .collect();
+    foreign.iter().any(|line| !lines.contains(line))
+}
+
+/// The first lines of the fields that no two messages share.
+fn marks(block: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let fields = header::fields(block).filter(|field| field.is("Message-ID") || field.is("Date"));
+    fields.map(|field| {
+        let raw = field.raw();
+        raw[..memchr(b'\n', raw).unwrap_or(raw.len())].trim_ascii()
+    })
 }
 
 /// Is the line before this place empty?
@@ -151,6 +196,29 @@ mod tests {
         ] {
             assert_eq!(parts(message), Some(vec![message.to_owned()]), "{message}");
         }
+    }
+
+    #[test]
+    fn another_message_behind_a_known_one() {
+        let one = "From: a@example.org\nMessage-ID: <1@example.org>\n\nx\n";
+        let other = "From: a@example.org\nDate: Tue, 24 Nov 2026 06:48:46 +0000\n\ny\n";
+        assert!(!runs_into_another(one.as_bytes(), one.as_bytes()));
+        let both = format!("{one}\n{other}");
+        for stream in [both.clone(), both.replace('\n', "\r\n")] {
+            assert!(
+                runs_into_another(stream.as_bytes(), one.as_bytes()),
+                "{stream}"
+            );
+            // The copy forwards the other.
+            assert!(
+                !runs_into_another(stream.as_bytes(), both.as_bytes()),
+                "{stream}"
+            );
+        }
+        let encoded = "From: a@example.org\nContent-Type: text/plain\n\
+                       Content-Transfer-Encoding: quoted-printable\n\nx\n\nFrom: a@example.org\n\
+                       Date: Tue, 24 Nov 2026 06:48:46 =2B0000\n\ny\n";
+        assert!(!runs_into_another(both.as_bytes(), encoded.as_bytes()));
     }
 
     #[test]

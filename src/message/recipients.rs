@@ -107,6 +107,14 @@ pub fn mailbox_key(address: &str) -> Option<(String, String)> {
     Some((local, domain))
 }
 
+/// The address with its domain in A-labels (RFC 5890). `None` where the local part is not ASCII, or the domain has none.
+pub fn in_ascii(address: &str) -> Option<String> {
+    let (local, domain) = address
+        .rsplit_once('@')
+        .filter(|parts| parts.0.is_ascii())?;
+    Some(format!("{local}@{}", a_labels(domain)?))
+}
+
 /// Are these one domain? See [`same_address`].
 pub fn same_domain(one: &str, other: &str) -> bool {
     !one.is_empty()

@@ -68,10 +68,22 @@ fn entries(value: &[u8]) -> Vec<(Option<String>, Option<String>)> {
         text.map(str::to_owned)
     };
     let entry = |addr: &Addr<'_>| {
-        let address = quoted(addr, &value).or_else(|| text(addr.address()));
+        let address = quoted(addr, &value).or_else(|| text(addr.address().map(without_route)));
         (address, text(addr.name()))
     };
     list.iter().map(entry).collect()
+}
+
+/// The address without the route that old mail writes before it, `@a.test,@b.test:` (RFC 5322 section 4.4).
+fn without_route(address: &str) -> &str {
+    let is_domain = |part: &str| {
+        let part = part.trim();
+        part.is_empty() || part.starts_with('@') && part.contains('[') == part.contains(']')
+    };
+    match address.split_once(':') {
+        Some((route, rest)) if address.starts_with('@') && route.split(',').all(is_domain) => rest,
+        _ => address,
+    }
 }
 
 /// `"bob smith"@example.net` without angle brackets: the parser takes the local part for a name, and adds
@@ -193,6 +205,41 @@ mod tests {
         // A name is no address, whatever it looks like.
         assert!(addresses(b" \"bob@example.net\"").is_empty());
         assert_eq!(unusable(b" \"bob@example.net\""), ["bob@example.net"]);
+    }
+
+    /// RFC 5322 section 4.4: the route that old mail gives is to be ignored.
+    #[test]
+    fn an_old_route_is_ignored() {
+        for list in [
+            "<@a.test,@b.test:bob@example.net>",
+            "Bob <@a.test,@b.test:bob@example.net>, carol@example.com",
+            "T: <@a.test:bob@example.net>;, <@a.test , ,\r\n @[192.0.2.1] : bob@example.net>",
+            "\"<@a:x@y>\" <@a.test:\"<@a:b\"@example.net>",
+            "(<@a.test:) Al <al@example.net> (:), \"B\\\"<@c.test:\" <b@example.net>",
+        ] {
+            let list = list.as_bytes();
+            let without: Vec<String> = addresses(list);
+            assert!(
+                unusable(list).is_empty(),
+                "{without:?} {:?}",
+                unusable(list)
+            );
+            assert!(
+                without
+                    .iter()
+                    .all(|one| one.ends_with("@example.net") || one == "carol@example.com"),
+                "{without:?}"
+            );
+        }
+        let list = b"<@a.test,@b.test:bob@example.net>, T: carol@example.com;";
+        assert_eq!(addresses(list), ["bob@example.net", "carol@example.com"]);
+        for nobody in [
+            &b"<@a.test>"[..],
+            b"<@a.test:>",
+            b"<@a.test,b:bob@example.net>",
+        ] {
+            assert!(addresses(nobody).iter().all(|one| one != "bob@example.net"));
+        }
     }
 
     #[test]

@@ -7,7 +7,8 @@
 
 use serde::Serialize;
 
-use crate::message::{header, text};
+use crate::message::media::Media;
+use crate::message::{header, mbox, text};
 use authentication::Results;
 use author::Look;
 pub use cause::Cause;
@@ -54,6 +55,17 @@ fn start<'a>(field: &header::Field<'a>) -> &'a [u8] {
 /// `false` is sure; `true` is worth a call of [`read`].
 pub fn may_be(message: &[u8]) -> bool {
     Look::at(message).may_be()
+}
+
+/// Does a second notice follow in plain text, so that this is more than one message? Only a mail server is an
+/// author of both: what people forward is theirs.
+pub fn runs_into_another(message: &[u8]) -> bool {
+    let is_of_a_server = |block: &[u8]| {
+        header::first(block, "Subject").is_some() && Look::at(block).has_the_name_of_a_server()
+    };
+    is_of_a_server(message)
+        && !Media::of(message).is_multipart()
+        && mbox::blocks(message).any(is_of_a_server)
 }
 
 /// What the message says about delivery, or `None` if it is no notice.

@@ -1,6 +1,10 @@
 //! Who gets the message, and who hears of trouble (RFC 5321 section 2.3.1).
 
+use std::collections::HashSet;
+
 use thiserror::Error;
+
+use crate::message::recipients::mailbox_key;
 
 /// Sender, recipients and envelope ID, each fit to stand in an SMTP command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +43,7 @@ pub enum EnvelopeError {
 }
 
 impl Envelope {
-    /// Checks every part. A recipient named twice is kept once. `id` becomes the ENVID and should
+    /// Checks every part. A recipient named twice, in whatever spelling, is kept once. `id` becomes the ENVID and should
     /// be a value that nobody can guess.
     ///
     /// CR, LF, NUL and other control characters, blanks and angle brackets are refused everywhere:
@@ -49,12 +53,38 @@ impl Envelope {
         recipients: impl IntoIterator<Item = impl AsRef<str>>,
         id: &str,
     ) -> Result<Envelope, EnvelopeError> {
+        Envelope::checked(sender, recipients, id, check)
+    }
+
+    /// The same for a command, which may know recipients without a domain, such as `root`.
+    ///
+    /// # Errors
+    /// Those of [`Envelope::new`].
+    pub fn for_command(
+        sender: &str,
+        recipients: impl IntoIterator<Item = impl AsRef<str>>,
+        id: &str,
+    ) -> Result<Envelope, EnvelopeError> {
+        let checked = |recipient: &str| match recipient.contains('@') {
+            true => check(recipient),
+            false => check_characters(recipient),
+        };
+        Envelope::checked(sender, recipients, id, checked)
+    }
+
+    fn checked(
+        sender: &str,
+        recipients: impl IntoIterator<Item = impl AsRef<str>>,
+        id: &str,
+        check_recipient: impl Fn(&str) -> Result<(), EnvelopeError>,
+    ) -> Result<Envelope, EnvelopeError> {
         check(sender)?;
-        let mut unique: Vec<String> = Vec::new();
+        let (mut unique, mut known) = (Vec::new(), HashSet::new());
         for recipient in recipients {
             let recipient = recipient.as_ref();
-            check(recipient)?;
-            if !unique.iter().any(|known| known == recipient) {
+            check_recipient(recipient)?;
+            let key = mailbox_key(recipient);
+            if known.insert(key.unwrap_or_else(|| (recipient.to_owned(), String::new()))) {
                 unique.push(recipient.to_owned());
             }
         }
@@ -118,21 +148,21 @@ impl Envelope {
     pub fn id(&self) -> &str {
         &self.id
     }
+}
 
-    /// Does an address need SMTPUTF8 (RFC 6531)?
-    pub(super) fn is_international(&self) -> bool {
-        !self.sender.is_ascii() || self.recipients.iter().any(|address| !address.is_ascii())
+fn check_characters(address: &str) -> Result<(), EnvelopeError> {
+    let forbidden = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>');
+    match address.chars().find(|&c| forbidden(c)) {
+        Some(character) => Err(EnvelopeError::Character {
+            address: address.to_owned(),
+            character,
+        }),
+        None => Ok(()),
     }
 }
 
 fn check(address: &str) -> Result<(), EnvelopeError> {
-    let forbidden = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>');
-    if let Some(character) = address.chars().find(|&c| forbidden(c)) {
-        return Err(EnvelopeError::Character {
-            address: address.to_owned(),
-            character,
-        });
-    }
+    check_characters(address)?;
     match address.rsplit_once('@') {
         Some((local, domain)) if !local.is_empty() && !domain.is_empty() => {
             match has_bare_at(local) {
@@ -222,9 +252,18 @@ mod tests {
             "a..b@example.net",
             "-f@example.net",
             "\"x@\\\"@\".\"@\"@example.net",
+            "A..b@example.net",
+            "a..b@Example.NET",
+            "b@b\u{fc}cher.example",
+            "b@xn--bcher-kva.example",
         ];
         let envelope = Envelope::new("me@example.org", to, "id").unwrap();
-        assert_eq!(envelope.recipients(), [to[0], to[1], to[3], to[4]]);
+        assert_eq!(
+            envelope.recipients(),
+            [to[0], to[1], to[3], to[4], to[5], to[7]]
+        );
+        let names = Envelope::for_command("me@example.org", ["root", "Root", "root"], "id");
+        assert_eq!(names.unwrap().recipients(), ["root", "Root"]);
     }
 
     #[test]

@@ -3,10 +3,13 @@
 //! A parameter goes out only where the server lists its extension. What the message cannot do
 //! without is an error where it is missing, before anything is sent.
 
+use std::borrow::Cow;
+
 use lettre::transport::smtp::extension::{MailBodyParameter, MailParameter, RcptParameter};
 
 use super::{Envelope, Error, Reply, Server, wire};
 use crate::message::header;
+use crate::message::recipients::in_ascii;
 
 /// The lines of EHLO (RFC 5321 section 4.1.1.1). Keywords have no case.
 #[derive(Default)]
@@ -57,7 +60,12 @@ impl Features {
             }
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
-        if envelope.is_international() || has_utf8_header(message) {
+        let is_international = |address: &str| !self.spelled(address).is_ascii();
+        let mut addresses = envelope.recipients().iter().map(String::as_str);
+        if is_international(envelope.sender())
+            || addresses.any(is_international)
+            || has_utf8_header(message)
+        {
             if !self.has("SMTPUTF8") {
                 return Err(Error::NoUtf8(server.to_string()));
             }
@@ -72,8 +80,17 @@ impl Features {
         Ok(parameters)
     }
 
+    /// The address as this server takes it. Without SMTPUTF8 (RFC 6531) the domain goes out in A-labels, which leave
+    /// it the same.
+    pub(super) fn spelled<'a>(&self, address: &'a str) -> Cow<'a, str> {
+        match address.is_ascii() || self.has("SMTPUTF8") {
+            true => address.into(),
+            false => in_ascii(address).map_or(address.into(), Cow::Owned),
+        }
+    }
+
     /// The parameters of RCPT: by default we want to hear of failures and delays, with the address that we
-    /// used (RFC 3461 section 4).
+    /// used (RFC 3461 section 4). `recipient` is [spelled](Features::spelled) for the server.
     pub(super) fn rcpt_parameters(
         &self,
         envelope: &Envelope,

@@ -146,7 +146,8 @@ impl Session<'_> {
         before_data: &mut dyn FnMut(&[&str]) -> io::Result<()>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Receipt, Error> {
-        let mail = Mail::new(Some(address(envelope.sender())), parameters);
+        let sender = address(&self.features.spelled(envelope.sender()));
+        let mail = Mail::new(Some(sender), parameters);
         let reply = self.command("MAIL FROM", &mail)?;
         self.positive("MAIL FROM", reply)?;
         let outcomes = self.recipients(envelope)?;
@@ -171,8 +172,10 @@ impl Session<'_> {
         let mut temporary = true;
         for recipient in envelope.recipients() {
             let what = format!("RCPT TO:<{recipient}>");
-            let parameters = self.features.rcpt_parameters(envelope, recipient);
-            let reply = self.command(&what, &Rcpt::new(address(recipient), parameters))?;
+            let spelled = self.features.spelled(recipient);
+            let parameters = self.features.rcpt_parameters(envelope, &spelled);
+            let rcpt = Rcpt::new(address(&spelled), parameters);
+            let reply = self.command(&what, &rcpt)?;
             if reply.is_goodbye() {
                 return Err(self.refused(&what, reply));
             }

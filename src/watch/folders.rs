@@ -1,11 +1,14 @@
 //! The watched folders, and which of the messages in them have been looked at.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ffi::OsStr;
 use std::fmt::Display;
 use std::fs::{self, Metadata};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -17,16 +20,26 @@ use crate::terminal::shown;
 /// Two changes of a directory within a tick of the file system's clock look like one; that of some
 /// file systems ticks once in two seconds.
 const TICK: Duration = Duration::from_secs(3);
+/// A file that was written within this time may not be complete: as long as that lasts each look sees whether
+/// it has changed. Whoever takes longer breaks has given up.
+const WRITING: Duration = Duration::from_secs(300);
+/// So many files at most are looked after in that way, of all folders.
+const MOST_FRESH: usize = 1_000;
 /// Of more nothing is said: a folder may be full of what cannot be read.
 const MOST_SAID: usize = 1_000;
 
-/// The watched folders. A message is known by its folder and base name, so that moving it from `new`
-/// to `cur` or changing its flags does not make it new again.
+/// The part of a message's digest that its file's number is, the rest being of its base name.
+const NUMBER: u64 = (1 << 20) - 1;
+
+/// The watched folders. A message is known by its folder, its base name and the number of its file, so that moving
+/// it from `new` to `cur` or changing its flags does not make it new again, and another message under its name is new.
 #[derive(Debug)]
 pub struct Folders {
     roots: Vec<PathBuf>,
     known: HashMap<PathBuf, Known>,
     digest: RandomState,
+    /// So many more files can be looked after until they are complete.
+    room: usize,
     said: BTreeSet<String>,
     missed: usize,
 }
@@ -36,11 +49,57 @@ pub struct Folders {
 struct Known {
     /// Which folder it is: another may come to the same path.
     identity: Identity,
-    /// Digests of the base names of messages that need no look, in order: 100,000 names themselves would take
-    /// ten megabytes, and a hash set twice the room of the digests.
+    /// Digests of the messages that need no look, in order: 100,000 names themselves would take ten megabytes, and
+    /// a hash set twice the room of the digests.
     messages: Vec<u64>,
     /// When `new` and `cur` had last changed as they were listed.
     listed: [Option<SystemTime>; 2],
+    /// What those of the messages were like when they were read that may not have been complete.
+    fresh: HashMap<u64, State>,
+}
+
+impl Known {
+    /// Where the messages of this name stand.
+    fn named(&self, name: u64) -> Range<usize> {
+        let start = self.messages.partition_point(|message| *message < name);
+        let end = |message: &u64| *message <= name | NUMBER;
+        start..self.messages.partition_point(end)
+    }
+
+    /// Notes what the file of a message is like, as long as there may be more of it to come.
+    fn look_after(&mut self, message: u64, file: &Metadata, room: &mut usize) {
+        let is_there = self.fresh.contains_key(&message);
+        match fresh_state(file, SystemTime::now()) {
+            Some(state) if is_there || *room > 0 => {
+                self.fresh.insert(message, state);
+                *room -= usize::from(!is_there);
+            }
+            Some(_) => {}
+            None => *room += usize::from(self.fresh.remove(&message).is_some()),
+        }
+    }
+
+    /// These messages are all that are left.
+    fn keep(&mut self, present: HashSet<u64>, room: &mut usize) {
+        let fresh = self.fresh.len();
+        self.fresh.retain(|message, _| present.contains(message));
+        *room += fresh - self.fresh.len();
+        self.fresh.shrink_to_fit();
+        self.messages = present.into_iter().collect();
+        self.messages.sort_unstable();
+    }
+}
+
+/// When a file was written, and its size.
+type State = (SystemTime, u64);
+
+/// What the file is like, if it may not be complete. One of another host may have a time to come.
+fn fresh_state(file: &Metadata, now: SystemTime) -> Option<State> {
+    let time = file.modified().ok()?;
+    let age = now
+        .duration_since(time)
+        .unwrap_or_else(|error| error.duration());
+    (age < WRITING).then_some((time, file.len()))
 }
 
 impl Folders {
@@ -51,6 +110,7 @@ impl Folders {
             roots,
             known: HashMap::new(),
             digest: RandomState::new(),
+            room: MOST_FRESH,
             said: BTreeSet::new(),
             missed: 0,
         }
@@ -79,6 +139,8 @@ impl Folders {
         }
         let present: HashSet<&PathBuf> = folders.iter().collect();
         self.known.retain(|folder, _| present.contains(folder));
+        let fresh: usize = self.known.values().map(|known| known.fresh.len()).sum();
+        self.room = MOST_FRESH.saturating_sub(fresh);
         folders
     }
 
@@ -142,9 +204,10 @@ impl Folders {
         let window = window(identity);
         let known = self.known.entry(folder.to_owned()).or_default();
         if known.identity != identity {
+            self.room += known.fresh.len();
             *known = Known::default();
         }
-        if known.listed == changed.map(Some) {
+        if known.listed == changed.map(Some) && known.fresh.is_empty() {
             return Ok(None);
         }
         let now = SystemTime::now();
@@ -155,13 +218,19 @@ impl Folders {
             for entry in fs::read_dir(folder.join(part))? {
                 let entry = entry?;
                 let name = entry.file_name();
-                let message = self.digest.hash_one(FileName::parse(&name).base);
+                let message = name_digest(&self.digest, &name) | entry.ino() & NUMBER;
                 if name.as_bytes().starts_with(b".") || present.contains(&message) {
                     continue;
                 }
-                if known.messages.binary_search(&message).is_err() {
+                let as_read = known.fresh.get(&message);
+                if as_read.is_some() || known.messages.binary_search(&message).is_err() {
                     match fs::metadata(entry.path()) {
-                        Ok(file) if window.has(&file) => found.push(entry.path()),
+                        Ok(file) if window.has(&file) => {
+                            if as_read != Some(&(file.modified()?, file.len())) {
+                                found.push(entry.path());
+                            }
+                            known.look_after(message, &file, &mut self.room);
+                        }
                         Ok(_) => {}
                         // It has another name by now, and is still one to look at.
                         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -182,33 +251,52 @@ impl Folders {
         } else {
             Identity::default()
         };
-        known.messages = present.into_iter().collect();
-        known.messages.sort_unstable();
+        known.keep(present, &mut self.room);
         known.listed = changed.map(|time| Some(time).filter(is_settled).filter(|_| !has_moved));
         Ok(Some(found))
     }
 
-    /// Is this a message that is not known? Now it is.
+    /// Is this a message that is not known? Now it is. One that has gone may be known under its next name.
     pub fn is_new(&mut self, path: &Path) -> bool {
-        let Some((folder, message)) = self.identity(path) else {
+        let Some((folder, name)) = self.identity(path) else {
             return false;
         };
         let known = self.known.entry(folder.to_owned()).or_default();
+        let message = numbered(name, path);
+        if message.is_none() && !known.named(name).is_empty() {
+            return false;
+        }
+        let message = message.unwrap_or(name);
         let place = known.messages.binary_search(&message);
         if let Err(place) = place {
             known.messages.insert(place, message);
+            if let Ok(file) = fs::metadata(path) {
+                known.look_after(message, &file, &mut self.room);
+            }
         }
         place.is_err()
     }
 
-    /// The message is to be looked at again.
+    /// This message, of which an event told, will be read as it is now.
+    pub fn will_read(&mut self, path: &Path) {
+        if let Some((folder, name)) = self.identity(path)
+            && let Some(known) = self.known.get_mut(folder)
+            && let Some(message) = numbered(name, path)
+            && let Ok(file) = fs::metadata(path)
+        {
+            known.look_after(message, &file, &mut self.room);
+        }
+    }
+
+    /// What has this name is to be looked at again.
     pub fn forget(&mut self, path: &Path) {
-        let Some((folder, message)) = self.identity(path) else {
+        let Some((folder, name)) = self.identity(path) else {
             return;
         };
         if let Some(known) = self.known.get_mut(folder) {
-            if let Ok(place) = known.messages.binary_search(&message) {
-                known.messages.remove(place);
+            let named = known.named(name);
+            for message in known.messages.drain(named) {
+                self.room += usize::from(known.fresh.remove(&message).is_some());
             }
             known.listed = [None; 2];
         }
@@ -218,7 +306,7 @@ impl Folders {
     fn identity<'a>(&self, path: &'a Path) -> Option<(&'a Path, u64)> {
         let name = path.file_name()?;
         let folder = path.parent()?.parent()?;
-        Some((folder, self.digest.hash_one(FileName::parse(name).base)))
+        Some((folder, name_digest(&self.digest, name)))
     }
 }
 
@@ -228,8 +316,19 @@ fn stat(folder: &Path) -> io::Result<[Metadata; 2]> {
     Ok([new?, cur?])
 }
 
+fn name_digest(digest: &RandomState, name: &OsStr) -> u64 {
+    digest.hash_one(FileName::parse(name).base) & !NUMBER
+}
+
+/// The digest of the message that has the name now.
+fn numbered(name: u64, path: &Path) -> Option<u64> {
+    let file = fs::symlink_metadata(path).ok()?;
+    Some(name | file.ino() & NUMBER)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
     use std::time::UNIX_EPOCH;
 
     use super::*;
@@ -238,6 +337,8 @@ mod tests {
         since: UNIX_EPOCH,
         delivered: UNIX_EPOCH,
     };
+
+    const NONE: [PathBuf; 0] = [];
 
     fn maildir(root: &Path) {
         for part in ["cur", "new", "tmp"] {
@@ -263,6 +364,32 @@ mod tests {
         assert!(!folders.is_new(&cur));
         folders.forget(&cur);
         assert_eq!(folders.look(root, ALL).unwrap(), Some(vec![cur]));
+    }
+
+    /// No event tells of it: the file alone is another.
+    #[test]
+    fn a_name_that_is_used_again_is_another_message() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        maildir(root);
+        let (new, other) = (root.join("new/1.host"), root.join("tmp/2.host"));
+        fs::write(&new, "").unwrap();
+        fs::write(&other, "").unwrap();
+        let mut folders = Folders::new(vec![root.to_owned()]);
+        let mut look = || folders.look(root, ALL).unwrap().expect("changes");
+        assert_eq!(look(), std::slice::from_ref(&new));
+        fs::rename(&other, &new).unwrap();
+        assert_eq!(look(), std::slice::from_ref(&new));
+        assert!(look().is_empty());
+        // Two that lie there at once are two.
+        let cur = root.join("cur/1.host:2,S");
+        fs::write(&cur, "").unwrap();
+        assert_eq!(look(), [cur]);
+        assert!(look().is_empty());
+        fs::write(&other, "").unwrap();
+        fs::rename(&other, &new).unwrap();
+        assert!(folders.is_new(&new));
+        assert!(!folders.is_new(&new));
     }
 
     /// A link that leads nowhere stands for a name that has gone when it is looked at.
@@ -344,6 +471,48 @@ mod tests {
         fs::rename(&here, &away).unwrap();
         fs::rename(&other, &here).unwrap();
         assert_eq!((look(), look()), (1, 0));
+    }
+
+    /// Nothing but the file itself shows that there is more in it.
+    #[test]
+    fn a_file_that_grows_after_a_look_is_looked_at_again() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        maildir(root);
+        let slow = root.join("new/1.host");
+        fs::write(&slow, "half").unwrap();
+        let long_ago = SystemTime::now() - Duration::from_secs(3600);
+        for part in PARTS {
+            let directory = fs::File::open(root.join(part)).unwrap();
+            directory.set_modified(long_ago).unwrap();
+        }
+        let mut folders = Folders::new(vec![root.to_owned()]);
+        assert_eq!(folders.look(root, ALL).unwrap().unwrap(), [&*slow]);
+        assert_eq!(folders.look(root, ALL).unwrap().unwrap(), NONE);
+        let mut file = fs::OpenOptions::new().append(true).open(&slow).unwrap();
+        file.write_all(b" and half").unwrap();
+        assert_eq!(folders.look(root, ALL).unwrap().unwrap(), [&*slow]);
+        // Nor does it matter that an event told of it first.
+        let other = root.join("new/2.host");
+        fs::write(&other, "half").unwrap();
+        assert!(folders.is_new(&other));
+        assert_eq!(folders.look(root, ALL).unwrap().unwrap(), NONE);
+        fs::write(&other, "half and half").unwrap();
+        folders.will_read(&other);
+        assert_eq!(folders.look(root, ALL).unwrap().unwrap(), NONE);
+        fs::write(&other, "half and half and more").unwrap();
+        assert_eq!(folders.look(root, ALL).unwrap().unwrap(), [&*other]);
+        // One that nobody has written for so long is complete.
+        for path in [&slow, &other] {
+            let file = fs::File::open(path).unwrap();
+            file.set_modified(long_ago).unwrap();
+        }
+        for part in PARTS {
+            let directory = fs::File::open(root.join(part)).unwrap();
+            directory.set_modified(long_ago).unwrap();
+        }
+        assert_eq!(folders.look(root, ALL).unwrap().unwrap().len(), 2);
+        assert!(folders.look(root, ALL).unwrap().is_none());
     }
 
     #[test]

@@ -203,6 +203,48 @@ fn the_keys_for_many_in_a_narrow_terminal() {
     }
 }
 
+/// Where no message is there to be piped the key does nothing, and the settings stay: an empty folder, one
+/// limited to nothing, the help screen.
+#[test]
+#[ignore = "needs root and Postfix: tests/run"]
+fn where_there_is_no_message() {
+    let site = Site::start(Submission::ImplicitTls);
+    for part in ["cur", "new", "tmp"] {
+        fs::create_dir_all(site.home().join("Mail/Empty").join(part)).expect("a Maildir");
+    }
+    let text = "From: Dave <dave@example.net>\nSubject: An ordinary one\n\nHello\n";
+    site.write("Mail/Sent/cur/1.ordinary:2,S", text);
+    for reader in [Reader::Mutt, Reader::NeoMutt] {
+        for (folder, keys, shown) in [
+            ("Empty", "", INDEX),
+            ("Sent", "l~s nothing\r", "Msgs:0/1"),
+            ("Sent", "?", "Help for"),
+            ("Sent", "\r?", "Help for pager"),
+        ] {
+            let command = format!("{} -f ={folder}", reader.program());
+            let screen = site.sized_terminal(&command, [80, 24]);
+            screen.wait_for(INDEX);
+            screen.press(keys);
+            screen.wait_for(shown);
+            screen.press(",t");
+            // After a key that does nothing there NeoMutt swallows one more.
+            screen.wait_until("a command line", |text| {
+                let at_it = |text: &str| {
+                    let last = text.trim_end().lines().last();
+                    last.is_some_and(|line| line.starts_with(':'))
+                };
+                if !at_it(text) {
+                    screen.press(":");
+                }
+                at_it(text)
+            });
+            screen.press_key("C-u");
+            screen.press_key("Enter");
+            assert_settings(&screen, [true, false, true]);
+        }
+    }
+}
+
 fn open(site: &Site, before: &str, reader: Reader, set: [bool; 3], size: [u16; 2]) -> Terminal {
     let [decode, split, wait] = set.map(|value| if value { "yes" } else { "no" });
     let settings = format!("set pipe_decode={decode} pipe_split={split} wait_key={wait}");

@@ -218,6 +218,85 @@ fn what_has_not_changed_is_not_read_again() {
     assert_eq!(index::check(&home.state(), &home.places()).unwrap(), empty);
 }
 
+/// Colons in a name are no flags: such names are those of three messages.
+#[test]
+fn names_that_differ_behind_a_colon_are_two_messages() {
+    let home = Home::new();
+    home.message("Sent/cur/2026-11-24T10:00:01:2,S", "Subject: x\n");
+    home.message("Sent/cur/2026-11-24T10:00:02:2,S", "Subject: x\n");
+    let wanted = home.wanted("Sent/new/2026-11-24T10:00:03");
+    assert_eq!(home.update(), 3);
+    assert_eq!(home.found(), (Some(wanted), true));
+}
+
+/// Another message that is put in the place of a known one, by a rename or an editor that does so.
+#[test]
+fn a_file_that_was_replaced_is_read_again() {
+    let home = Home::new();
+    let known = home.message("Sent/cur/1.a:2,S", "Message-ID: <1@example.org>\n");
+    let known_new = home.message("Sent/new/2.b", "Message-ID: <2@example.org>\n");
+    home.settle();
+    assert_eq!(home.update(), 2);
+    let other = home.wanted("tmp/cur/x");
+    fs::rename(&other, &known).unwrap();
+    assert_eq!(home.update(), 1);
+    assert_eq!(home.found(), (Some(known), true));
+    // Where `new` alone has changed.
+    home.settle();
+    home.update();
+    let other = home.message("tmp/cur/x", "Message-ID: <3@example.org>\n");
+    fs::rename(&other, &known_new).unwrap();
+    assert_eq!(home.update(), 1);
+    // Flags are no other file.
+    fs::rename(&known_new, home.mail().join("Sent/cur/2.b:2,FS")).unwrap();
+    assert_eq!(home.update(), 0);
+}
+
+#[test]
+fn a_file_that_could_not_be_read_is_tried_again() {
+    let home = Home::new();
+    home.message("Sent/cur/1.a:2,S", "Subject: x\n");
+    let broken = home.mail().join("broken");
+    std::os::unix::fs::symlink(&broken, &broken).unwrap();
+    let wanted = home.mail().join("Sent/cur/2.b:2,S");
+    std::os::unix::fs::symlink(&broken, &wanted).unwrap();
+    home.settle();
+    let report = index::update(&home.state(), &home.places(), &mut |_| {}).unwrap();
+    assert!(report.unreadable.count > 0, "{report:?}");
+    // The folder stays as it is.
+    fs::rename(home.wanted("tmp/cur/x"), &broken).unwrap();
+    assert_eq!(home.update(), 1);
+    assert_eq!(home.found(), (Some(wanted), true));
+}
+
+/// A configuration may lead up: `search = ["../../Mail"]`.
+#[test]
+fn roots_that_lead_up_are_looked_up_by_the_index() {
+    let home = Home::new();
+    home.wanted("Sent/cur/1700000000.w:2,S");
+    let root = home.state().join("../Mail");
+    let places = Places {
+        sent: vec![root.join("Sent")],
+        search: vec![root],
+    };
+    index::update(&home.state(), &places, &mut |_| {}).unwrap();
+    let file = index::file(&home.state());
+    let search = Search {
+        places: &places,
+        message_id: ID,
+        near: None,
+        accept: &|_| true,
+        is_for_all: false,
+        index: Some(&*file),
+        external: None,
+        pulse: &Pulse::default(),
+    };
+    assert_eq!(search.run().copies.len(), 1);
+    // Only the index can know now where it lies, and that is no folder any longer.
+    fs::remove_dir(home.mail().join("Sent/new")).unwrap();
+    assert_eq!(search.run().copies.len(), 1);
+}
+
 /// Two changes of a directory within a tick of the clock look like one.
 #[test]
 fn what_has_changed_just_now_is_looked_at_again() {

@@ -6,6 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use crate::home::Home;
 use submission_server::Script;
 
+/// Where no edit is known of.
+const CANNOT_TELL: &str =
+    "tls-optout: cannot tell whether it is on; the header shows it (E in mutt)\n";
+
 /// What comes out, byte for byte, with the status and what was said.
 fn filter(home: &Home, message: &[u8]) -> (Vec<u8>, i32, String) {
     // From a file: the program writes while it reads.
@@ -103,6 +107,7 @@ fn what_goes_wrong_is_told_and_the_message_passes() {
     let (out, status, stderr) = filter(&home, message);
     assert_eq!((out.as_slice(), status), (&message[..], 65));
     assert!(stderr.contains("asked for security"), "{stderr}");
+    assert!(!stderr.contains("--force"), "{stderr}");
     home.write_config("nonsense");
     let (out, status, stderr) = filter(&home, message);
     assert_eq!((out.as_slice(), status), (&message[..], 78));
@@ -135,7 +140,7 @@ fn a_draft_is_toggled_in_place() {
         let again = home.run(&["filter", "--edited"], "");
         assert_eq!(again.stdout, run.stderr);
         let nothing = home.run(&["filter", "--edited"], "");
-        assert_eq!(nothing.stdout, "tls-optout: nothing changed\n");
+        assert_eq!(nothing.stdout, CANNOT_TELL);
         let mode = path.metadata().expect("the draft").permissions().mode();
         assert_eq!(mode & 0o777, 0o640);
     }
@@ -187,4 +192,33 @@ fn a_cookie_that_does_not_count_is_told() {
     ] {
         assert_eq!(filter(&home, format!("{quiet}\n\nx").as_bytes()).2, "");
     }
+}
+
+/// Where the state folder cannot be used nobody knows what the toggle did: then it is not "nothing".
+#[test]
+fn what_the_toggle_did_is_never_made_up() {
+    let home = Home::new(Script::tls());
+    home.file("draft", "From: alice@example.org\n\nHello\n");
+    fs::create_dir_all(home.path(".local")).expect("a folder");
+    home.file(".local/state", "no folder");
+    let run = home.run(&["filter", "--edit", "draft"], "");
+    assert_eq!(run.status, 0, "{run:?}");
+    let draft = fs::read_to_string(home.path("draft")).expect("the draft");
+    assert!(draft.starts_with("TLS-Required: No\n"), "{draft}");
+    let said = home.run(&["filter", "--edited"], "");
+    assert_eq!(said.stdout, CANNOT_TELL);
+}
+
+/// Two mutts, each in a terminal of its own.
+#[test]
+fn what_the_toggle_did_is_said_in_the_same_terminal() {
+    let home = Home::new(Script::tls());
+    home.file("draft", "From: alice@example.org\n\nHello\n");
+    let run = home.run(&["filter", "--edit", "draft"], "");
+    assert!(run.stderr.starts_with("tls-optout: on, "), "{run:?}");
+    let (_, other) = home.in_steps("filter --edited", &[]);
+    assert_eq!(other, CANNOT_TELL);
+    let (_, other) = home.in_steps("filter --edit draft", &[]);
+    assert!(other.starts_with("tls-optout: off, "), "{other}");
+    assert_eq!(home.run(&["filter", "--edited"], "").stdout, run.stderr);
 }

@@ -1,7 +1,8 @@
 //! The daemon under hard conditions: killed over and over in a flood of mail, more events than the system keeps, no
 //! watches left, and file systems that tell nothing.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +11,9 @@ use std::time::{Duration, Instant};
 
 use crate::home::{Home, original};
 use crate::tell::wait_for;
-use crate::watch::{Daemon, deliver, home, numbered, offers, wait_for_offers};
+use crate::watch::{
+    Daemon, deliver, deliver_to, home, make_folder, numbered, offers, wait_for_offers,
+};
 
 /// Numbers that look random and are the same in each run.
 struct Dice(u64);
@@ -150,23 +153,65 @@ fn found_by_the_clock(home: &Home) {
     }
 }
 
+/// A daemon that may have so many watches.
+fn with_watches(home: &Home, count: usize) -> Daemon<'_> {
+    let limited = format!("'echo {count} > /proc/sys/user/max_inotify_watches; exec \"$@\"'");
+    let unshare = ["unshare", "--user", "--map-root-user"];
+    Daemon::start(home, &[&unshare[..], &["sh", "-c", &limited, "-"]].concat())
+}
+
+/// The index is a cache: it takes no watch that the inbox has a use for, whoever comes first.
+#[test]
+#[ignore = "needs user namespaces: tests/run"]
+fn few_watches_are_for_the_inbox() {
+    // With 12 those of the index find no room; with 13 they have it until the new folder comes.
+    for (folders, count) in [(32, 12), (0, 13)] {
+        let home = home();
+        for number in 0..folders {
+            make_folder(&home, &format!("Old/{number}"));
+        }
+        let mut daemon = with_watches(&home, count);
+        daemon.wait_for_log("DEBUG index");
+        make_folder(&home, "INBOX/.New");
+        daemon.wait_for_log("directories=7");
+        deliver_to(&home, "INBOX/.New", "1.notice", &numbered(&home, 1));
+        deliver(&home, "2.notice", &numbered(&home, 2));
+        wait_for_offers(&home, 2);
+        daemon.signal("HUP");
+        daemon.wait_for_log("the configuration was read again");
+        deliver(&home, "3.notice", &numbered(&home, 3));
+        wait_for_offers(&home, 3);
+        let log = daemon.stop();
+        assert!(!log.contains("is_told_all=false"), "{log}");
+        let said = log.matches("the index follows every 5 minutes").count();
+        assert_eq!(said, 1, "{log}");
+        home.received();
+    }
+}
+
+/// Each look sees that there is more in the file.
+#[test]
+#[ignore = "needs user namespaces, and waits for more than a minute: tests/run"]
+fn without_watches_a_slow_writer_is_waited_for() {
+    let home = home();
+    let daemon = with_watches(&home, 0);
+    daemon.wait_for_log("raise fs.inotify.max_user_watches");
+    let notice = home.notice();
+    let path = home.path("Mail/INBOX/new/1.slow");
+    let mut file = File::create(path).expect("a file");
+    file.write_all(&notice.as_bytes()[..300]).expect("a part");
+    thread::sleep(Duration::from_secs(40));
+    file.write_all(&notice.as_bytes()[300..]).expect("the rest");
+    found_by_the_clock(&home);
+    daemon.stop();
+    home.received();
+}
+
 #[test]
 #[ignore = "needs user namespaces, and waits for half a minute: tests/run"]
 fn without_watches_the_daemon_looks_by_the_clock() {
     let home = home();
-    let limited = "echo 0 > /proc/sys/user/max_inotify_watches; exec \"$@\"";
-    let mut daemon = Daemon::start(
-        &home,
-        &[
-            "unshare",
-            "--user",
-            "--map-root-user",
-            "sh",
-            "-c",
-            &format!("'{limited}'"),
-            "-",
-        ],
-    );
+    let mut daemon = with_watches(&home, 0);
     daemon.wait_for_log("raise fs.inotify.max_user_watches");
     // Said once, however often it looks.
     daemon.signal("HUP");

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::home::{BOB, Home, original};
+use crate::home::{BOB, CAROL, Home, original};
+use crate::news::delivered;
 use crate::sendmail::{MUTT, assert_sent, sent_copies};
 use submission_server::Script;
 
@@ -10,19 +11,80 @@ use submission_server::Script;
 fn what_was_sent_goes_after_its_days() {
     let home = Home::new(Script::tls());
     assert_sent(&home.run(MUTT, &original()));
-    let [old] = &sent_copies(&home)[..] else {
+    let old = sent_copies(&home)[0].clone();
+    make_old(&home);
+    assert_sent(&home.run(MUTT, &original()));
+    let copies = sent_copies(&home);
+    assert!(copies.len() == 1 && copies[0] != old, "{copies:?}");
+
+    home.write_config(&format!("{}\n[compose]\nkeep_days = 0\n", home.config()));
+    assert_sent(&home.run(MUTT, &original()));
+    assert!(sent_copies(&home).is_empty());
+}
+
+/// Makes the only copy eight days old.
+fn make_old(home: &Home) {
+    let [old] = &sent_copies(home)[..] else {
         panic!("no copy")
     };
     let file = fs::File::options().write(true).open(old).expect("the copy");
     let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(8 * 24 * 60 * 60);
     file.set_modified(long_ago).expect("another time");
-    assert_sent(&home.run(MUTT, &original()));
-    let copies = sent_copies(&home);
-    assert!(copies.len() == 1 && copies[0] != *old, "{copies:?}");
+}
 
-    home.write_config(&format!("{}\n[compose]\nkeep_days = 0\n", home.config()));
+/// Whoever sends no more by it keeps nothing for longer all the same.
+#[test]
+fn what_was_sent_goes_without_another_sending() {
+    let home = Home::new(Script::tls());
+    home.make_folder("Mail/INBOX");
+    home.write_config(
+        &home
+            .config()
+            .replace("inbox = []", "inbox = \"~/Mail/INBOX\""),
+    );
     assert_sent(&home.run(MUTT, &original()));
+    assert_eq!(home.run(&["watch", "--once"], "").status, 1);
+    assert_eq!(sent_copies(&home).len(), 1);
+    make_old(&home);
+    assert_eq!(home.run(&["watch", "--once"], "").status, 1);
     assert!(sent_copies(&home).is_empty());
+
+    assert_sent(&home.run(MUTT, &original()));
+    make_old(&home);
+    let dry = home.resend(&["--dry-run"], &home.notice());
+    assert_eq!((dry.status, sent_copies(&home).len()), (0, 1), "{dry:?}");
+    // The one that is at hand still serves.
+    fs::remove_file(home.copy()).expect("gone");
+    let run = home.resend(&["--yes"], &home.notice());
+    assert_eq!((run.status, sent_copies(&home).len()), (0, 0), "{run:?}");
+    home.received();
+}
+
+#[test]
+fn what_all_recipients_have_is_kept_no_longer() {
+    let home = Home::new(Script::tls());
+    assert_sent(&home.run(MUTT, &original()));
+    let id = format!(
+        "Original-Envelope-Id: {}\nReporting-MTA:",
+        envelope_id(&home, BOB)
+    );
+    let report = |who: &str, action: &str, id: &str| {
+        let report = delivered(8, who, action).replace("Reporting-MTA:", id);
+        assert_eq!(home.run(&["process"], &report).status, 1);
+        sent_copies(&home).len()
+    };
+    let guessed = "Original-Envelope-Id: guessed\nReporting-MTA:";
+    for (who, action, id) in [
+        (BOB, "delivered", &*id),
+        (CAROL, "relayed", &id),
+        (CAROL, "delivered", guessed),
+    ] {
+        assert_eq!(report(who, action, id), 1, "{who} {action}");
+    }
+    let later = delivered(9, CAROL, "delivered").replace("Reporting-MTA:", &id);
+    assert_eq!(home.run(&["process"], &later).status, 1);
+    assert!(sent_copies(&home).is_empty());
+    home.received();
 }
 
 /// mutt's `fcc_clear`: its copy is not what was sent. And a Bcc recipient stands in the envelope alone.
@@ -63,6 +125,38 @@ fn resend_takes_what_was_sent_and_the_notice_is_verified() {
     assert_eq!(messages[1].recipients[0].0, blind);
     let expected = format!("TLS-Required: No\n{signed}").replace('\n', "\r\n");
     assert_eq!(String::from_utf8_lossy(&messages[1].data), expected);
+}
+
+/// cron and scripts write no Message-ID; the server gives the message one, and the notice has it and the ENVID.
+#[test]
+fn a_message_without_message_id_is_found_by_its_envelope() {
+    let home = Home::new(Script::tls());
+    let id = "Message-ID: <lunch-1@example.org>\n";
+    let bare = original().replace(id, "").replace("Date: ", "X-Date: ");
+    assert_sent(&home.run(MUTT, &bare));
+    let envelope = |envelope: &str| {
+        let notice = home.notice().replace("lunch-1@", "made-by-server@");
+        let envelope = format!("Original-Envelope-Id: {envelope}\nReporting-MTA:");
+        notice.replace("Reporting-MTA:", &envelope)
+    };
+    let known = envelope_id(&home, BOB);
+    let another = envelope(&known).replace("Subject: Lunch", "Subject: Dinner");
+    for notice in [
+        envelope("guessed"),
+        envelope(&format!("../sent/{known}")),
+        another,
+    ] {
+        let run = home.resend(&["--yes"], &notice);
+        assert_eq!(run.status, 66, "{run:?}");
+    }
+    let run = home.resend(&["--yes"], &envelope(&known));
+    assert_eq!(run.status, 0, "{run:?}");
+    // Under the Message-ID that those have who got it the first time.
+    let expected = format!("TLS-Required: No\nMessage-ID: <made-by-server@example.org>\n{bare}");
+    assert_eq!(
+        String::from_utf8_lossy(&home.received()[1].data),
+        expected.replace('\n', "\r\n")
+    );
 }
 
 /// A copy of another message under the same Message-ID proves nothing, and the mail reader's is taken.

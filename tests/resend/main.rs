@@ -5,6 +5,7 @@ mod agents;
 mod all;
 mod bad_input;
 mod behind;
+mod changes;
 mod deliveries;
 #[cfg(feature = "desktop")]
 mod desktop;

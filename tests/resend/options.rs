@@ -71,6 +71,18 @@ fn what_cannot_be_sent() {
             "--pretend is no sending; tls-optout only sends",
         ),
         (
+            &["sendmail", "-iP", BOB],
+            original(),
+            64,
+            "-P is no sending; tls-optout only sends",
+        ),
+        (
+            &["sendmail", "-S", BOB],
+            original(),
+            64,
+            "-S is no sending; tls-optout only sends",
+        ),
+        (
             &["sendmail", "--usr", "me@example.org", BOB],
             original(),
             64,
@@ -174,4 +186,43 @@ fn an_envelope_sender_in_angle_brackets() {
         assert_sent(&run);
         assert_eq!(only(&home.received()).sender.0, "bounces@example.org");
     }
+}
+
+/// Some programs give a hop count; `-h` and `-v` are no options of our own there, wherever they stand.
+#[test]
+fn no_option_of_sendmail_asks_for_our_help() {
+    let home = Home::new(Script::tls());
+    let config = home.path(".config/tls-optout/config.toml");
+    let config = config.to_str().expect("UTF-8");
+    let lines: &[&[&str]] = &[
+        &["sendmail", "-h", "3", "-t"],
+        &["sendmail", "-v", "-h", "3", "-t"],
+        &["sendmail", "-vh", "3", "-t"],
+        &["--verbose", "sendmail", "-h3", "-t"],
+        &["--config", config, "sendmail", "-h", "3", "-t"],
+    ];
+    for line in lines {
+        let run = home.run(line, &original());
+        assert_eq!((run.status, &*run.stdout), (0, ""), "{run:?}");
+    }
+    for line in [["sendmail", "--help", "-t"], ["sendmail", "-t", "--help"]] {
+        let run = home.run(&line, &original());
+        assert_eq!((run.status, &*run.stdout), (64, ""), "{run:?}");
+    }
+    assert_eq!(home.received().len(), lines.len());
+}
+
+#[test]
+fn one_mailbox_gets_one_copy_however_it_is_written() {
+    let home = Home::new(Script::tls());
+    let arguments = [
+        "sendmail",
+        "<@relay.test,@mx.test:bob@example.net>",
+        "bob@EXAMPLE.net",
+        "-t",
+    ];
+    assert_sent(&home.run(&arguments, &original()));
+    let message = only(&home.received());
+    let to: Vec<&str> = message.recipients.iter().map(|(to, _)| &**to).collect();
+    assert_eq!(to, [BOB, CAROL]);
 }

@@ -226,6 +226,7 @@ fn a_broken_state_folder_loses_no_mail() {
         "{run:?}"
     );
     assert!(run.stderr.contains("sent, but no copy is kept"), "{run:?}");
+    assert!(!run.stderr.contains("nothing was sent"), "{run:?}");
     assert!(
         only(&home.received())
             .data
@@ -307,5 +308,92 @@ fn through_msmtp() {
     assert!(
         message.recipients[0].1.contains("NOTIFY=FAILURE"),
         "{message:?}"
+    );
+}
+
+/// What names its account or its files is for msmtp, where we know none of that name.
+#[test]
+fn msmtp_gets_what_is_its_own() {
+    let home = Home::new(Script::tls());
+    set_up_msmtp(&home);
+    let good = fs::read_to_string(home.path(".msmtprc")).expect("the file");
+    let good = good.strip_prefix("account default\n").expect("an account");
+    let nowhere = "account default\nhost nowhere.test\nfrom alice@example.org\n";
+    home.file(".msmtprc", &format!("account work\n{good}\n{nowhere}"));
+    fs::remove_file(home.path(".config/tls-optout/config.toml")).expect("gone");
+    assert_sent(&home.run(&["sendmail", "-a", "work", "-t"], &original()));
+    home.file(".msmtprc", nowhere);
+    home.file("other", &format!("account default\n{good}"));
+    assert_sent(&home.run(&["sendmail", "-C", "other", "-Xlog", "-t"], &original()));
+    let log = fs::read_to_string(home.path("log")).expect("the log of msmtp");
+    assert!(log.contains("exitcode=EX_OK"), "{log}");
+    assert_eq!(home.received().len(), 2);
+
+    let home = Home::new(Script::tls());
+    let run = home.run(&["sendmail", "-Cother", "-X", "log", "-t"], &original());
+    let told = "tls-optout: -C has no effect here\ntls-optout: -X has no effect here\n";
+    assert_eq!((run.status, &*run.stderr), (0, told), "{run:?}");
+    home.received();
+}
+
+/// An alias of a command, or somebody on its machine, is for the command to know: cron writes to root.
+#[test]
+fn a_recipient_without_a_domain_is_for_the_command_to_know() {
+    let home = Home::new(Script::tls());
+    home.write_config(
+        "[[account]]\nfrom = \"alice@example.org\"\n\
+         command = [\"sh\", \"-c\", 'echo \"$@\" > arguments; cat > message', \"sh\"]\n",
+    );
+    let given = || fs::read_to_string(home.path("arguments")).expect("the arguments");
+    let cron = "From: alice@example.org\nTo: root, Bob <bob@example.net>\n\nx\n";
+    for arguments in [&["sendmail", "-t"][..], &["sendmail", "root", BOB]] {
+        assert_sent(&home.run(arguments, cron));
+        let mut recipients: Vec<_> = given().split_whitespace().map(str::to_owned).collect();
+        recipients.drain(..4);
+        recipients.sort();
+        assert_eq!(recipients, [BOB, "root"]);
+        fs::remove_file(home.path("arguments")).expect("gone");
+    }
+    for nobody in ["<@example.com>", "\"A B\"", "|sh", "/etc/x"] {
+        let run = home.run(&["sendmail", "--", nobody], cron);
+        assert_eq!(run.status, 67, "{run:?}");
+    }
+}
+
+/// As other sendmails do: `echo hello | sendmail bob@example.net`.
+#[test]
+fn a_message_without_a_header_has_an_empty_one() {
+    let home = Home::new(Script::tls());
+    let messages = ["hello\n", "\nhello\n", "hello\nurl: x\n", "\r\nhello"];
+    for message in messages {
+        assert_sent(&home.run(&["sendmail", BOB], message));
+    }
+    let text =
+        "tls-optout: no message on standard input: it must begin with a header; nothing was sent\n";
+    for hidden in [
+        "",
+        "hello\nBcc: eve@example.org\n",
+        " x\nresent-bcc: eve@example.org\n\n",
+    ] {
+        let run = home.run(&["sendmail", BOB], hidden);
+        assert_eq!((run.status, &*run.stderr), (65, text), "{run:?}");
+    }
+    assert_eq!(sent_copies(&home).len(), messages.len());
+    let received: Vec<_> = home.received().into_iter().map(|one| one.data).collect();
+    let bare = b"\r\nhello\r\n".to_vec();
+    let with_more = b"\r\nhello\r\nurl: x\r\n".to_vec();
+    assert_eq!(received, [bare.clone(), bare.clone(), with_more, bare]);
+}
+
+/// `--force` is an option of another verb.
+#[test]
+fn a_cookie_beside_a_wish_for_security_is_refused() {
+    let home = Home::new(Script::tls());
+    let both = format!("Sensitivity: Company-Confidential\n{}", with_cookie());
+    home.assert_refused(
+        &home.run(MUTT, &both),
+        65,
+        "[tls-optout]: the Subject asks for delivery without TLS policy, but its sender asked for security \
+         (Sensitivity: \"Company-Confidential\"); take one of them out; nothing was sent",
     );
 }

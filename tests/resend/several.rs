@@ -86,6 +86,50 @@ fn messages_that_run_together_are_refused() {
     home.assert_refused(&run, 65, text);
 }
 
+/// Two notices of qmail, and two messages of one's own: nothing in the first ends it. A message that forwards
+/// another is one.
+#[test]
+fn plain_messages_that_run_together_are_refused() {
+    let home = home_with(2);
+    let qmail = include_str!("../data/notices/qmail.eml");
+    let notices = format!("{qmail}\n{}", qmail.replace("bob", "carol"));
+    let own = format!("{}\n{}", original(), numbered(&original(), 2));
+    for stream in [notices, own] {
+        let run = home.resend(&["--yes", "--to", BOB], &stream);
+        assert_eq!(run.status, 65, "{run:?}");
+        assert!(run.stderr.contains("run together"), "{run:?}");
+    }
+    let file = home.copy();
+    fs::write(
+        &file,
+        format!("{}\n{}", original(), numbered(&original(), 2)),
+    )
+    .expect("a file");
+    let stream = fs::read_to_string(&file).expect("the copy");
+    let run = home.resend(&["--yes", "--to", BOB], &stream);
+    assert_eq!(run.status, 0, "{run:?}");
+    assert_eq!(home.received().len(), 1);
+}
+
+#[test]
+fn inspect_refuses_notices_that_run_together() {
+    let home = home_with(1);
+    let qmail = include_str!("../data/notices/qmail.eml");
+    let two = format!("{qmail}\n{}", qmail.replace("bob", "carol"));
+    let run = home.run(&["inspect"], &two);
+    assert_eq!(run.status, 65, "{run:?}");
+    assert!(run.stderr.contains("run together"), "{run:?}");
+}
+
+/// Nothing was decoded, and so nothing is said about that.
+#[test]
+fn a_message_of_somebody_else_is_called_what_it_is() {
+    let home = home_with(1);
+    let stream = "From: Dave <dave@example.net>\nSubject: Hello\n\nHello\n";
+    let text = "neither a delivery notice nor a message from one of your addresses (From: dave@example.net)";
+    home.assert_refused(&home.resend(&[], stream), 65, text);
+}
+
 /// What mutt 2.2 makes of the notice; NeoMutt drops the returned header, too.
 fn decoded(has_id: bool) -> String {
     let id = if has_id {

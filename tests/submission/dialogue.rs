@@ -165,6 +165,31 @@ fn international_addresses_and_headers() {
     }
 }
 
+/// Every server knows a domain by its A-labels (RFC 5890); only a local part needs SMTPUTF8.
+#[test]
+fn an_international_domain_needs_no_smtputf8() {
+    let mut this = case(Script::tls().without("SMTPUTF8"));
+    this.recipients = vec!["bob@b\u{fc}cher.test", "carol@example.net"];
+    let run = this.run();
+    let receipt = run.result.as_ref().unwrap();
+    // The caller knows them by what he gave.
+    assert_eq!(receipt.outcomes[0].recipient, "bob@b\u{fc}cher.test");
+    let message = &run.messages()[0];
+    assert!(!message.sender.1.contains("SMTPUTF8"), "{message:?}");
+    let (address, parameters) = &message.recipients[0];
+    assert_eq!(address, "bob@xn--bcher-kva.test");
+    assert!(
+        parameters.ends_with("ORCPT=rfc822;bob@xn--bcher-kva.test"),
+        "{parameters}"
+    );
+
+    let mut this = case(Script::tls());
+    this.recipients = vec!["bob@b\u{fc}cher.test"];
+    let run = this.run();
+    run.result.as_ref().unwrap();
+    assert_eq!(run.messages()[0].recipients[0].0, "bob@b\u{fc}cher.test");
+}
+
 #[test]
 fn a_message_that_is_too_large_is_not_offered() {
     let run = case(Script::tls().with("SIZE 71")).run();

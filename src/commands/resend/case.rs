@@ -77,7 +77,8 @@ impl Case {
             message: bytes.to_owned(),
         };
         if let Some(journal) = journal.as_mut().filter(|_| !args.sending.dry_run) {
-            let recorded = take_in(journal, config, &arrived)?;
+            let state = places.state_home.join(NAME);
+            let recorded = take_in(journal, config, &state, &arrived)?;
             offer = recorded.map_or(0, |recorded| recorded.id);
         }
         let notice = arrived.notice;

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::cli::NAME;
 use crate::config::{Config, Places};
 use crate::maildir::{self, search};
-use crate::message::recipients::senders;
-use crate::message::{header, mbox, text};
+use crate::message::mbox::{self, RunTogether};
+use crate::message::recipients::{Mailbox, senders};
+use crate::message::{header, text};
 use crate::notice;
 use crate::notice::decoded::is_decoded;
 use crate::terminal::shown;
@@ -41,6 +42,11 @@ pub(super) fn messages(places: &Places, name: &Path) -> Result<Vec<Given>, Failu
         return Ok(vec![Given { bytes, file }]);
     }
     let parts = mbox::split(&bytes).map_err(|error| Failure::new(DATA, error))?;
+    if let [one] = parts[..]
+        && notice::runs_into_another(one)
+    {
+        return Err(Failure::new(DATA, RunTogether));
+    }
     let one = |part: &&[u8]| Given {
         bytes: part.to_vec(),
         file: None,
@@ -54,11 +60,22 @@ impl Given {
         if notice::read(&self.bytes).is_some() {
             return Ok(Kind::Notice);
         }
-        let mut authors = senders(&self.bytes).into_iter();
-        match authors.any(|author| config.account_for(&author.address).is_some()) {
-            true => Ok(Kind::Own),
-            false => Err(super::super::not_a_notice()),
+        let authors = senders(&self.bytes);
+        let is_own = |author: &Mailbox| config.account_for(&author.address).is_some();
+        if authors.iter().any(is_own) {
+            return Ok(Kind::Own);
         }
+        let author = authors.last().filter(|_| !is_decoded(&self.bytes));
+        Err(match author {
+            Some(author) => {
+                let from = shown(&author.address);
+                let text = format!(
+                    "neither a delivery notice nor a message from one of your addresses (From: {from})"
+                );
+                Failure::new(DATA, text)
+            }
+            None => super::super::not_a_notice(),
+        })
     }
 
     /// What is in the file of a notice that a mail reader took apart, where there is one. Says so, either way.

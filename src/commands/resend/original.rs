@@ -63,7 +63,8 @@ impl Sought<'_> {
     /// sending of that message that was kept: it tells at least whom that went to.
     pub(super) fn find(&self, config: &Config, places: &Places) -> Result<Original, Failure> {
         let state = places.state_home.join(NAME);
-        if let Some(kept) = kept::find(&state, self.id, &|kept| self.rank(kept)) {
+        let kept = kept::find(&state, self.id, &|kept| self.rank(kept));
+        if let Some(kept) = kept.or_else(|| self.completed(&state)) {
             return Ok(Original::of(kept));
         }
         let is_right = |kept: &Kept| prove(&kept.message, self.returned).ok().map(|()| 0);
@@ -71,6 +72,18 @@ impl Sought<'_> {
             let another = kept::find(&state, self.id, &is_right);
             another.map(Original::of).ok_or(failure)
         })
+    }
+
+    /// What was sent without a Message-ID, with the one that the server has given it (RFC 6409 section 8.3).
+    fn completed(&self, state: &Path) -> Option<Kept> {
+        let mut kept = kept::by_envelope(state, self.envelope_id?)?;
+        if !kept.slip.message_id.is_empty() || !self.id.bytes().all(|byte| byte.is_ascii_graphic())
+        {
+            return None;
+        }
+        let field = format!("Message-ID: <{}>\n", self.id);
+        kept.message.splice(..0, field.into_bytes());
+        self.rank(&kept).map(|_| kept)
     }
 
     /// Is this the sending that is meant, and how surely? A message that was resent is kept once more, under the

@@ -7,6 +7,8 @@
 
 use std::ffi::OsString;
 
+use crate::cli::NAME;
+
 use super::super::{Failure, USAGE};
 
 /// Letters without a value that are known and change nothing here.
@@ -14,7 +16,9 @@ const WITHOUT_VALUE: &str = "GinmsUvI";
 /// Letters with a value that are known and change nothing here.
 const WITH_VALUE: &str = "ABCDFLOXhopV";
 /// What a submission command understands and gets: where more programs agree than on the others.
-const HANDED_ON: &str = "BFOo";
+const HANDED_ON: &str = "BCFOXo";
+/// Those of them that matter: the configuration and the log. Only a command can heed them.
+const FOR_A_COMMAND: [&str; 2] = ["-C", "-X"];
 
 /// Long options of msmtp whose value is joined by `=` or the next word, and which change nothing here.
 const LONG_WITH_VALUE: &[&str] = &[
@@ -137,6 +141,8 @@ impl Flags {
                     self.warn(letters);
                     return Ok(());
                 }
+                // Those of msmtp that show what it would do, or what the server offers.
+                'P' | 'S' => return Err(no_sending(&format!("-{letter}"))),
                 letter if WITHOUT_VALUE.contains(letter) => (),
                 _ => self.warn(&letter.to_string()),
             }
@@ -151,7 +157,7 @@ impl Flags {
             'a' => self.account = Some(value),
             'b' if value == "m" => (),
             'b' => {
-                let text = format!("-b{value} is no sending; tls-optout only sends (-bm)");
+                let text = format!("-b{value} is no sending; {NAME} only sends (-bm)");
                 return Err(Failure::new(USAGE, text));
             }
             'N' => match notify(&value) {
@@ -203,8 +209,7 @@ impl Flags {
             }
             _ if LONG_ALONE.contains(&name) => self.warn(&format!("-{long}")),
             _ if LONG_MODES.contains(&name) => {
-                let text = format!("--{name} is no sending; tls-optout only sends");
-                return Err(Failure::new(USAGE, text));
+                return Err(no_sending(&format!("--{name}")));
             }
             _ if joined.is_some() => self.warn(&format!("-{name}")),
             _ => {
@@ -218,9 +223,23 @@ impl Flags {
         Ok(())
     }
 
+    /// The lines for options that only a command could heed.
+    pub(super) fn lost_on_a_server(&self) -> impl Iterator<Item = String> {
+        let options = self
+            .rest
+            .iter()
+            .map(|option| option.get(..2).unwrap_or(option));
+        let lost = options.filter(|option| FOR_A_COMMAND.contains(option));
+        lost.map(|option| format!("{option} has no effect here"))
+    }
+
     fn warn(&mut self, option: &str) {
         self.warnings.push(format!("-{option} has no effect here"));
     }
+}
+
+fn no_sending(mode: &str) -> Failure {
+    Failure::new(USAGE, format!("{mode} is no sending; {NAME} only sends"))
 }
 
 /// The envelope sender, out of its angle brackets.
@@ -334,6 +353,8 @@ mod tests {
             "-bs",
             "-bp",
             "-b d",
+            "-tP",
+            "-S",
             "-f",
             "-t -N",
             "--from",

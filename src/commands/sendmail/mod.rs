@@ -12,6 +12,7 @@ use std::time::SystemTime;
 use crate::cli::{NAME, Sendmail};
 use crate::config::{Compose, Config, Places};
 use crate::kept::{self, Slip};
+use crate::message::header::Field;
 use crate::message::recipients::{recipients, senders, unusable};
 use crate::message::{header, optout, refusal, text};
 use crate::submission::sendmail::GUARD;
@@ -29,6 +30,8 @@ use super::{
 
 mod flags;
 
+const UNSENT: &str = "; nothing was sent";
+
 pub(super) fn run(args: &Sendmail, places: &Places) -> Result<u8, Failure> {
     let flags = Flags::read(&args.arguments)?;
     for warning in &flags.warnings {
@@ -36,12 +39,19 @@ pub(super) fn run(args: &Sendmail, places: &Places) -> Result<u8, Failure> {
     }
     let config = configuration(places)?;
     let message = message()?;
-    let recipients = everybody(&flags, &message)?;
+    let everybody = Everybody::of(&flags, &message)?;
     let message = optout::without_bcc(&message);
-    let message = compose::turned(&message, &config)?.unwrap_or(message);
+    let turned = compose::turned(&message, &config)
+        .map_err(|failure| Failure::new(failure.status, format!("{failure}{UNSENT}")))?;
+    let message = turned.unwrap_or(message);
     let route = route(&flags, &config, &message)?;
+    let recipients = everybody.going(&route)?;
     let id = envelope_id()?;
-    let envelope = Envelope::new(&route.sender, &recipients, &id)
+    let envelope = match &route.account.command {
+        Some(_) => Envelope::for_command(&route.sender, &recipients, &id),
+        None => Envelope::new(&route.sender, &recipients, &id),
+    };
+    let envelope = envelope
         .map_err(|error| Failure::new(DATA, format!("{error}; nothing was sent")))?
         .with_notices(flags.notify.clone(), flags.returns.clone())
         .all_or_none();
@@ -65,50 +75,76 @@ pub(super) fn run(args: &Sendmail, places: &Places) -> Result<u8, Failure> {
         .map_err(|error| Failure::new(status(&error), error))
 }
 
-/// The message on standard input.
+/// The message on standard input. Text without a header gets an empty one, unless that shows a `Bcc`.
 fn message() -> Result<Vec<u8>, Failure> {
-    let message = read_all(io::stdin().lock())
+    let mut message = read_all(io::stdin().lock())
         .map_err(|error| Failure::new(IO, format!("standard input: {error}; nothing was sent")))?;
+    refusal::refuse_hidden(&message)
+        .map_err(|refusal| Failure::new(DATA, format!("{refusal}; nothing was sent")))?;
+    let is_bcc = |field: Field| field.is("Bcc") || field.is("Resent-Bcc");
     let first = header::fields(&message).next();
-    if first.is_none_or(|field| field.name().is_empty() && !field.raw().starts_with(b"From ")) {
+    let is_text =
+        first.is_some_and(|first| first.name().is_empty() && !first.raw().starts_with(b"From "));
+    if message.is_empty() || is_text && header::fields(&message).any(is_bcc) {
         let text = "no message on standard input: it must begin with a header; nothing was sent";
         return Err(Failure::new(DATA, text));
     }
-    refusal::refuse_hidden(&message)
-        .map_err(|refusal| Failure::new(DATA, format!("{refusal}; nothing was sent")))?;
+    if is_text {
+        message.insert(0, b'\n');
+    }
     Ok(message)
 }
 
 /// The recipients of the command line and, with `-t`, those of the header.
-fn everybody(flags: &Flags, message: &[u8]) -> Result<Vec<String>, Failure> {
-    let mut everybody = Vec::new();
-    let mut nowhere = Vec::new();
-    for argument in &flags.recipients {
-        // One address is taken as it is; sendmail takes lists and names as well.
-        if argument.contains('@') && !argument.contains([',', '<', '(', '"', ';', ' ']) {
-            everybody.push(argument.clone());
-            continue;
+struct Everybody {
+    addresses: Vec<String>,
+    /// What has no domain, or is no address at all.
+    others: Vec<String>,
+}
+
+impl Everybody {
+    fn of(flags: &Flags, message: &[u8]) -> Result<Everybody, Failure> {
+        let (mut addresses, mut others) = (Vec::new(), Vec::new());
+        for argument in &flags.recipients {
+            // One address is taken as it is; sendmail takes lists and names as well.
+            if argument.contains('@') && !argument.contains([',', '<', '(', '"', ';', ' ']) {
+                addresses.push(argument.clone());
+                continue;
+            }
+            addresses.extend(text::addresses(argument.as_bytes()));
+            others.extend(text::unusable(argument.as_bytes()));
         }
-        everybody.extend(text::addresses(argument.as_bytes()));
-        nowhere.extend(text::unusable(argument.as_bytes()));
+        if flags.read_recipients {
+            let named = recipients(message).into_iter();
+            addresses.extend(named.map(|mailbox| mailbox.address));
+            others.extend(unusable(message));
+        }
+        match addresses.is_empty() && others.is_empty() {
+            true => Err(Failure::new(USAGE, "no recipients; nothing was sent")),
+            false => Ok(Everybody { addresses, others }),
+        }
     }
-    if flags.read_recipients {
-        everybody.extend(
-            recipients(message)
-                .into_iter()
-                .map(|mailbox| mailbox.address),
-        );
-        nowhere.extend(unusable(message));
-    }
-    if let Some(entry) = nowhere.first() {
-        let text = format!(
-            "`{entry}` is no full address, which a submission server needs; nothing was sent"
-        );
-        return Err(Failure::new(NO_USER, text));
-    }
-    match everybody.is_empty() {
-        true => Err(Failure::new(USAGE, "no recipients; nothing was sent")),
-        false => Ok(everybody),
+
+    /// Those that the message goes to. A command may know `root`, by its aliases or on its machine.
+    fn going(self, route: &Route) -> Result<Vec<String>, Failure> {
+        let is_command = route.account.command.is_some();
+        let is_name = |one: &str| {
+            let may_be = |byte: u8| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte);
+            one.bytes().all(may_be)
+        };
+        let mut lost = self
+            .others
+            .iter()
+            .filter(|one| !is_command || !is_name(one));
+        if let Some(entry) = lost.next() {
+            let needs = match is_command {
+                true => "neither a full address nor a name",
+                false => "no full address, which a submission server needs",
+            };
+            let text = format!("`{entry}` is {needs}; nothing was sent");
+            return Err(Failure::new(NO_USER, text));
+        }
+        Ok([self.addresses, self.others].concat())
     }
 }
 
@@ -123,16 +159,11 @@ fn route(flags: &Flags, config: &Config, message: &[u8]) -> Result<Route, Failur
     let of_message = senders.iter().find_map(own);
     let of_sender = flags.sender.as_ref().and_then(own);
     let found = of_sender.or(of_message.clone());
-    let account = match &flags.account {
-        Some(name) => Some(
-            config
-                .account_named(name)
-                .ok_or_else(|| no_account(config, Some(name)))?,
-        ),
-        None => found
-            .map(|(_, account)| account)
-            .or(config.accounts.first()),
-    };
+    let name = flags.account.as_deref();
+    let named = name.and_then(|name| config.account_named(name));
+    let account = named
+        .or(found.map(|(_, account)| account))
+        .or(config.accounts.first());
     let mut account = account.cloned().unwrap_or_default();
     let sender = flags.sender.clone().filter(|sender| sender.contains('@'));
     let sender = sender
@@ -146,6 +177,13 @@ fn route(flags: &Flags, config: &Config, message: &[u8]) -> Result<Route, Failur
         });
     if let Some(command) = &config.compose.command {
         account.command = Some(command.clone());
+    }
+    if let Some(name) = name.filter(|_| named.is_none()) {
+        // msmtp has accounts of its own.
+        match &mut account.command {
+            Some(words) => words.extend(["-a".to_owned(), name.to_owned()]),
+            None => return Err(no_account(config, Some(name))),
+        }
     }
     let file = config.file.display();
     let Some(sender) = sender.or(senders.first().cloned()) else {
@@ -182,7 +220,10 @@ fn way(flags: &Flags, route: &Route) -> Result<Way, Failure> {
             }
             Way::Command(words)
         }
-        server => server,
+        server => {
+            flags.lost_on_a_server().for_each(|warning| warn(&warning));
+            server
+        }
     })
 }
 
@@ -203,7 +244,8 @@ struct Sent<'a> {
 }
 
 impl Sent<'_> {
-    /// The ENVID goes into the journal: notices that return it are from the server that got it from us.
+    /// The ENVID goes into the journal: notices that return it are from the server that got it from us. Not that of
+    /// a message without Message-ID: a server on the way, which learns it, could use it for any other message.
     fn note(&self, envelope: &Envelope) {
         let is_server = self.route.account.command.is_none();
         let Some(message_id) = self.message_id.filter(|_| is_server) else {
@@ -212,6 +254,9 @@ impl Sent<'_> {
         let noted = journal(self.places)
             .and_then(|mut journal| Ok(journal.submitting(envelope.id(), message_id, now())?));
         if let Err(failure) = noted {
+            let failure = failure.to_string();
+            // The journal cannot know that the sending goes on.
+            let failure = failure.strip_suffix(UNSENT).unwrap_or(&failure);
             warn(&format!(
                 "no notice about this message will be verified: {failure}"
             ));
@@ -229,11 +274,11 @@ impl Sent<'_> {
             ));
         }
         let is_sent = result.as_ref().map_or_else(Error::is_unknown, |_| true);
-        let Some(message_id) = self.message_id.filter(|_| is_sent && days > 0) else {
+        if !is_sent || days == 0 {
             return;
-        };
+        }
         let slip = Slip {
-            message_id: message_id.to_owned(),
+            message_id: self.message_id.unwrap_or_default().to_owned(),
             sent: now(),
             envelope_id: envelope.id().to_owned(),
             sender: envelope.sender().to_owned(),

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::maildir::folder::{FileName, PARTS};
 
-use super::store;
+use super::store::{self, Seen};
 
 /// A directory that has changed within this time may change again without showing it: clocks of file
 /// systems tick as seldom as once in two seconds.
@@ -72,6 +72,16 @@ pub(super) struct Name {
     pub(super) part: u8,
 }
 
+/// What has become of a file that is still there.
+#[derive(Clone, Copy)]
+pub(super) enum Change {
+    None,
+    /// It has another name.
+    Renamed,
+    /// Another file has its name.
+    Replaced,
+}
+
 impl Names {
     /// Adds what lies in one part of a folder.
     pub(super) fn add(&mut self, folder: &Path, number: i64, part: usize) -> io::Result<()> {
@@ -108,6 +118,17 @@ impl Names {
         self.files
             .sort_unstable_by_key(|file| (file.key, std::cmp::Reverse(file.start)));
         self.files.dedup_by_key(|file| file.key);
+    }
+
+    /// What has become of a file since the index has seen it.
+    pub(super) fn compare(&self, file: &Name, seen: &Seen<'_>) -> Change {
+        if seen.inode != store::short(file.inode) {
+            return Change::Replaced;
+        }
+        match seen.name == self.name(file) && seen.part == usize::from(file.part) {
+            true => Change::None,
+            false => Change::Renamed,
+        }
     }
 
     pub(super) fn name(&self, file: &Name) -> &[u8] {

@@ -101,11 +101,24 @@ fn renamed(hit: &Hit) -> Option<PathBuf> {
 
 /// Is this a folder that is to be searched? The index may be older than the configuration.
 fn is_within(folder: &Path, places: &Places) -> bool {
-    let is_plain = folder
-        .components()
-        .all(|part| !matches!(part, Component::ParentDir));
-    let is_below = |root: &PathBuf| folder.ancestors().any(|above| stands_for(root, above));
-    is_plain && (places.search.iter().any(is_below) || places.is_for_sent(folder))
+    let is_below = |root: &PathBuf| {
+        folder
+            .ancestors()
+            .any(|above| leads_to(root, above, folder))
+    };
+    places.search.iter().any(is_below) || places.is_for_sent(folder)
+}
+
+/// Does a name in the configuration stand for the directory `above`, with `folder` at or below it? Up leads
+/// nothing but what the name says itself.
+fn leads_to(root: &Path, above: &Path, folder: &Path) -> bool {
+    let ups = |path: &Path| {
+        let parts = path.components();
+        parts
+            .filter(|part| matches!(part, Component::ParentDir))
+            .count()
+    };
+    ups(root) == ups(folder) && stands_for(root, above)
 }
 
 impl Places {
@@ -114,7 +127,7 @@ impl Places {
         let is_at = |above: &Path| above == folder || !is_maildir(above);
         self.sent.iter().any(|root| {
             let mut above = folder.ancestors();
-            above.any(|above| stands_for(root, above) && is_at(above))
+            above.any(|above| leads_to(root, above, folder) && is_at(above))
         })
     }
 }
@@ -140,6 +153,18 @@ mod tests {
             let folder = Path::new(folder);
             assert_eq!(named.is_for_sent(folder), is_sent, "{folder:?}");
             assert_eq!(is_within(folder, &named), is_searched, "{folder:?}");
+        }
+        // Up only as the configuration says it.
+        let up = places("/none/a/../Sent", "/none/a/../b*");
+        for (folder, is_sent, is_searched) in [
+            ("/none/a/../Sent", true, true),
+            ("/none/a/../b/x", false, true),
+            ("/none/a/../b/../x", false, false),
+            ("/none/a/../../b", false, false),
+        ] {
+            let folder = Path::new(folder);
+            assert_eq!(up.is_for_sent(folder), is_sent, "{folder:?}");
+            assert_eq!(is_within(folder, &up), is_searched, "{folder:?}");
         }
         let plain = places("/none/Sent", "/none/Mail");
         assert!(is_within(Path::new("/none/Mail"), &plain));

@@ -3,6 +3,7 @@
 //! It is a cache. It may be missing, old, damaged or deleted at any moment: each file that it names is
 //! opened and compared, and what it does not know is looked for without it. A damaged one is removed.
 
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -216,7 +217,7 @@ pub fn check(state: &Path, places: &Places) -> Result<State, Error> {
             return Ok(State::Broken(fault));
         }
         let known = store.folders()?;
-        let present = places.folders(&mut Unreadable::default());
+        let present: HashSet<_> = HashSet::from_iter(places.folders(&mut Unreadable::default()));
         let is_still = |folder: &Path, stamps: [Stamp; 2]| {
             [0, 1].into_iter().all(|part| {
                 Stamp::of(&folder.join(PARTS[part])).is_ok_and(|now| now.is_still(stamps[part]))

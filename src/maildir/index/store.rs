@@ -14,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use super::folder_state::Stamp;
 
 /// Format of the database, in `PRAGMA user_version`.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 /// So many bits of a key are the hash of the base name. Two of a million names in one folder share
 /// theirs about once in two such folders: the look-up without an index finds what is lost by that.
 const NAME_BITS: u32 = 40;
@@ -34,12 +34,19 @@ CREATE TABLE message (
     key INTEGER PRIMARY KEY,
     id INTEGER NOT NULL,
     mark INTEGER NOT NULL,
+    inode INTEGER NOT NULL,
     name BLOB NOT NULL
 ) STRICT;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 ";
 /// Made after a first filling: sorting once is several times faster than keeping the order.
 const BY_ID: &str = "CREATE INDEX IF NOT EXISTS message_by_id ON message (id);";
+
+/// What the index keeps of the number of a file in the file system: by the lowest half it knows a file that was
+/// replaced, and a row stays short.
+pub(super) fn short(inode: u64) -> i64 {
+    i64::from((inode as u32).cast_signed())
+}
 
 /// Where a file lies and what it seems to be, in one small number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +76,14 @@ pub(in crate::maildir) struct Hit {
     pub(in crate::maildir) folder: PathBuf,
     pub(in crate::maildir) mark: Mark,
     pub(in crate::maildir) name: Vec<u8>,
+}
+
+/// A file as the index has seen it last.
+pub(super) struct Seen<'a> {
+    pub(super) part: usize,
+    /// Of its number in the file system what [`short`] leaves.
+    pub(super) inode: i64,
+    pub(super) name: &'a [u8],
 }
 
 /// A folder as the index knows it.
@@ -279,39 +294,56 @@ impl Store {
     pub(super) fn each_file(
         &self,
         folder: i64,
-        mut see: impl FnMut(i64, Mark, &[u8]),
+        mut see: impl FnMut(i64, Seen<'_>),
     ) -> rusqlite::Result<()> {
         let mut statement = self.db.prepare_cached(
-            "SELECT key, mark, name FROM message WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
+            "SELECT key, mark, inode, name FROM message WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
         )?;
         let (first, last) = key_range(folder);
         let mut rows = statement.query([first, last])?;
         while let Some(row) = rows.next()? {
-            see(
-                row.get(0)?,
-                Mark::of(row.get(1)?),
-                row.get_ref(2)?.as_blob()?,
-            );
+            let seen = Seen {
+                part: Mark::of(row.get(1)?).part,
+                inode: row.get(2)?,
+                name: row.get_ref(3)?.as_blob()?,
+            };
+            see(row.get(0)?, seen);
         }
         Ok(())
     }
 
-    /// The file with this key.
-    pub(super) fn file(&self, key: i64) -> rusqlite::Result<Option<(Mark, Vec<u8>)>> {
+    /// Looks at the file with this key.
+    pub(super) fn file<T>(
+        &self,
+        key: i64,
+        look: impl FnOnce(Seen<'_>) -> T,
+    ) -> rusqlite::Result<Option<T>> {
         let mut statement = self
             .db
-            .prepare_cached("SELECT mark, name FROM message WHERE key = ?1")?;
-        statement
-            .query_row([key], |row| Ok((Mark::of(row.get(0)?), row.get(1)?)))
-            .optional()
+            .prepare_cached("SELECT mark, inode, name FROM message WHERE key = ?1")?;
+        let looked = statement.query_row([key], |row| {
+            Ok(look(Seen {
+                part: Mark::of(row.get(0)?).part,
+                inode: row.get(1)?,
+                name: row.get_ref(2)?.as_blob()?,
+            }))
+        });
+        looked.optional()
     }
 
     /// Adds a file, or replaces what stood under its key.
-    pub(super) fn put(&self, key: i64, id: i64, mark: Mark, name: &[u8]) -> rusqlite::Result<()> {
+    pub(super) fn put(
+        &self,
+        key: i64,
+        id: i64,
+        mark: Mark,
+        inode: u64,
+        name: &[u8],
+    ) -> rusqlite::Result<()> {
         let mut statement = self
             .db
-            .prepare_cached("INSERT OR REPLACE INTO message VALUES (?1, ?2, ?3, ?4)")?;
-        statement.execute(params![key, id, mark.number(), name])?;
+            .prepare_cached("INSERT OR REPLACE INTO message VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        statement.execute(params![key, id, mark.number(), short(inode), name])?;
         Ok(())
     }
 

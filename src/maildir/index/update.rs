@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
@@ -15,7 +15,7 @@ use rustix::fs::{Mode, OFlags, openat};
 use crate::maildir::folder::{FileName, PARTS, Unreadable};
 use crate::maildir::head::HeadReader;
 
-use super::folder_state::{Name, Names, Stamp, open_parts};
+use super::folder_state::{Change, Name, Names, Stamp, open_parts};
 use super::store::{self, Known, Mark, Store};
 
 /// So many files at most are read in the order of their place on the disk, and written in the order of
@@ -70,8 +70,13 @@ impl Update<'_> {
         match self.changes(folder, &known) {
             Ok(None) => Ok(()),
             Ok(Some((names, stamps, is_whole))) => {
+                let unread = self.unreadable.count;
                 self.compare(folder, &known, &names, is_whole)?;
-                known.stamps = stamps;
+                // What could not be read may be next time, with no change of the folder.
+                known.stamps = match self.unreadable.count == unread {
+                    true => stamps,
+                    false => [Stamp::NEVER; 2],
+                };
                 self.store.set_stamps(&known)
             }
             Err(error) => {
@@ -175,8 +180,9 @@ impl Update<'_> {
                     part: usize::from(row.file.part),
                     is_ours: row.is_ours,
                 };
+                let Name { key, inode, .. } = row.file;
                 self.store
-                    .put(row.file.key, row.id, mark, names.name(&row.file))
+                    .put(key, row.id, mark, inode, names.name(&row.file))
             })
         })?;
         if let Ok(mut unreadable) = reading.unreadable.lock() {
@@ -193,7 +199,7 @@ impl Update<'_> {
 struct Changes {
     gone: Vec<i64>,
     renamed: Vec<Name>,
-    /// Their numbers in [`Names::files`]: a million of them at first.
+    /// Those in the place of another file as well. Their numbers in [`Names::files`]: a million of them at first.
     new: Vec<u32>,
 }
 
@@ -202,17 +208,13 @@ impl Changes {
     fn by_folder(store: &Store, known: &Known, names: &Names) -> rusqlite::Result<Changes> {
         let mut changes = Changes::default();
         let mut at = (0..).zip(&names.files).peekable();
-        store.each_file(known.number, |key, mark, name| {
+        store.each_file(known.number, |key, seen| {
             while let Some((number, _)) = at.next_if(|(_, file)| file.key < key) {
                 changes.new.push(number);
             }
-            match at
-                .next_if(|(_, file)| file.key == key)
-                .map(|(_, file)| file)
-            {
+            match at.next_if(|(_, file)| file.key == key) {
                 None => changes.gone.push(key),
-                Some(file) if names.name(file) == name && usize::from(file.part) == mark.part => {}
-                Some(file) => changes.renamed.push(*file),
+                Some((number, file)) => changes.add(number, file, names.compare(file, &seen)),
             }
         })?;
         changes.new.extend(at.map(|(number, _)| number));
@@ -223,14 +225,23 @@ impl Changes {
     fn by_name(store: &Store, names: &Names) -> rusqlite::Result<Changes> {
         let mut changes = Changes::default();
         for (number, file) in (0..).zip(&names.files) {
-            match store.file(file.key)? {
+            match store.file(file.key, |seen| names.compare(file, &seen))? {
                 None => changes.new.push(number),
-                Some((mark, name))
-                    if name == names.name(file) && usize::from(file.part) == mark.part => {}
-                Some(_) => changes.renamed.push(*file),
+                Some(change) => changes.add(number, file, change),
             }
         }
         Ok(changes)
+    }
+
+    fn add(&mut self, number: u32, file: &Name, change: Change) {
+        match change {
+            Change::None => {}
+            Change::Renamed => self.renamed.push(*file),
+            Change::Replaced => {
+                self.gone.push(file.key);
+                self.new.push(number);
+            }
+        }
     }
 }
 
@@ -345,7 +356,11 @@ pub(super) fn one(store: &Store, message: &Path) -> rusqlite::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let opened = options.read(true).custom_flags(flags).open(message);
-    let Ok(glance) = opened.and_then(|mut file| HeadReader::default().glance(&mut file)) else {
+    let read = opened.and_then(|mut file| {
+        let inode = file.metadata()?.ino();
+        Ok((inode, HeadReader::default().glance(&mut file)?))
+    });
+    let Ok((inode, glance)) = read else {
         return Ok(());
     };
     let mark = Mark {
@@ -353,5 +368,5 @@ pub(super) fn one(store: &Store, message: &Path) -> rusqlite::Result<()> {
         is_ours: glance.is_ours,
     };
     let id = glance.id.as_deref().map_or(0, store::id);
-    store.put(key, id, mark, name.as_bytes())
+    store.put(key, id, mark, inode, name.as_bytes())
 }
