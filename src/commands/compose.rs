@@ -26,7 +26,7 @@ pub(super) fn turned(header: &[u8], config: &Config) -> Result<Option<Vec<u8>>, 
                 "{}: the word in the Subject does not count: {reason}; no TLS-Required was put in",
                 cookie.text
             );
-            writeln!(io::stderr(), "{NAME}: {}", shown(&text))?;
+            let _ = writeln!(io::stderr(), "{NAME}: {}", shown(&text));
         }
         return Ok(None);
     };

@@ -57,8 +57,15 @@ fn same(one: &str, other: &str) -> bool {
 /// anew: a blank at an end, or text that looks like the beginning of an encoded word.
 fn may_stay(read: &str) -> bool {
     let is_blank = |c: char| [' ', '\t', FOLD].contains(&c);
-    read.contains(|c| c >= '\u{f1000}')
-        && (read.starts_with(is_blank) || read.ends_with(is_blank) || read.contains("=?"))
+    let is_opaque = |c: char| c >= '\u{f1000}';
+    // Bytes on both sides of the cookie may be a character together.
+    let would_join = read.split('[').any(|before| before.ends_with(is_opaque))
+        && read.split(']').any(|behind| behind.starts_with(is_opaque));
+    read.contains(is_opaque)
+        && (would_join
+            || read.starts_with(is_blank)
+            || read.ends_with(is_blank)
+            || read.contains("=?"))
 }
 
 fn piece() -> impl Strategy<Value = Vec<u8>> {

@@ -2,7 +2,7 @@
 
 use crate::trial::{NO_TLS, assert_refused, forged, home};
 
-const NOT_A_NOTICE: &str = "not a delivery notice";
+const NOT_A_NOTICE: &str = "neither a delivery notice nor a message from one of your addresses";
 
 /// `part` in a message with this header, which ends with its Content-Type.
 fn wrapped(header: &str, media: &str, part: &str) -> String {
@@ -67,7 +67,9 @@ fn a_notice_from_a_list() {
     let home = home();
     let mark = "Return-Path: <>\nList-Id: <lunch.example.org>";
     let run = home.resend(&["--yes"], &forged(&home, "Return-Path: <>", mark));
-    let text = format!("{NOT_A_NOTICE}; pipe the whole, raw notice (mutt: unset pipe_decode)");
+    let text = format!(
+        "{NOT_A_NOTICE} (From: MAILER-DAEMON@example.org); pipe one of these, whole and raw"
+    );
     home.assert_refused(&run, 65, &text);
 }
 

@@ -23,7 +23,7 @@ fn not_a_notice() {
     let home = Home::new(Script::tls());
     let of_another = original().replace("alice@example.org", "mallory@example.com");
     let text = "neither a delivery notice nor a message from one of your addresses (From: \
-                mallory@example.com)";
+                mallory@example.com); pipe one of these, whole and raw";
     home.assert_refused(&home.resend(&["--yes"], &of_another), 65, text);
 }
 

@@ -126,7 +126,8 @@ fn inspect_refuses_notices_that_run_together() {
 fn a_message_of_somebody_else_is_called_what_it_is() {
     let home = home_with(1);
     let stream = "From: Dave <dave@example.net>\nSubject: Hello\n\nHello\n";
-    let text = "neither a delivery notice nor a message from one of your addresses (From: dave@example.net)";
+    let text = "neither a delivery notice nor a message from one of your addresses (From: dave@example.net); \
+ pipe one of these, whole and raw";
     home.assert_refused(&home.resend(&[], stream), 65, text);
 }
 

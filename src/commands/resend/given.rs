@@ -70,7 +70,8 @@ impl Given {
             Some(author) => {
                 let from = shown(&author.address);
                 let text = format!(
-                    "neither a delivery notice nor a message from one of your addresses (From: {from})"
+                    "neither a delivery notice nor a message from one of your addresses (From: {from}); \
+                     pipe one of these, whole and raw"
                 );
                 Failure::new(DATA, text)
             }
