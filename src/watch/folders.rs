@@ -1,35 +1,28 @@
 //! The watched folders, and which of the messages in them have been looked at.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::ffi::OsStr;
 use std::fmt::Display;
 use std::fs::{self, Metadata};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::RandomState;
 use std::io;
-use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirEntryExt, MetadataExt};
+use std::os::unix::fs::DirEntryExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::known::{Known, NUMBER, name_digest, numbered};
 use super::progress::{Identity, Window};
-use crate::maildir::folder::{FileName, PARTS, Unreadable, Walk};
+use crate::maildir::folder::{PARTS, Unreadable, Walk};
 use crate::maildir::wildcard::{directories_above, expand, expand_noting};
 use crate::terminal::shown;
 
 /// Two changes of a directory within a tick of the file system's clock look like one; that of some
 /// file systems ticks once in two seconds.
 const TICK: Duration = Duration::from_secs(3);
-/// A file that was written within this time may not be complete: as long as that lasts each look sees whether
-/// it has changed. Whoever takes longer breaks has given up.
-const WRITING: Duration = Duration::from_secs(300);
 /// So many files at most are looked after in that way, of all folders.
 const MOST_FRESH: usize = 1_000;
 /// Of more nothing is said: a folder may be full of what cannot be read.
 const MOST_SAID: usize = 1_000;
-
-/// The part of a message's digest that its file's number is, the rest being of its base name.
-const NUMBER: u64 = (1 << 20) - 1;
 
 /// The watched folders. A message is known by its folder, its base name and the number of its file, so that moving
 /// it from `new` to `cur` or changing its flags does not make it new again, and another message under its name is new.
@@ -42,64 +35,6 @@ pub struct Folders {
     room: usize,
     said: BTreeSet<String>,
     missed: usize,
-}
-
-/// What is known of one folder.
-#[derive(Debug, Default)]
-struct Known {
-    /// Which folder it is: another may come to the same path.
-    identity: Identity,
-    /// Digests of the messages that need no look, in order: 100,000 names themselves would take ten megabytes, and
-    /// a hash set twice the room of the digests.
-    messages: Vec<u64>,
-    /// When `new` and `cur` had last changed as they were listed.
-    listed: [Option<SystemTime>; 2],
-    /// What those of the messages were like when they were read that may not have been complete.
-    fresh: HashMap<u64, State>,
-}
-
-impl Known {
-    /// Where the messages of this name stand.
-    fn named(&self, name: u64) -> Range<usize> {
-        let start = self.messages.partition_point(|message| *message < name);
-        let end = |message: &u64| *message <= name | NUMBER;
-        start..self.messages.partition_point(end)
-    }
-
-    /// Notes what the file of a message is like, as long as there may be more of it to come.
-    fn look_after(&mut self, message: u64, file: &Metadata, room: &mut usize) {
-        let is_there = self.fresh.contains_key(&message);
-        match fresh_state(file, SystemTime::now()) {
-            Some(state) if is_there || *room > 0 => {
-                self.fresh.insert(message, state);
-                *room -= usize::from(!is_there);
-            }
-            Some(_) => {}
-            None => *room += usize::from(self.fresh.remove(&message).is_some()),
-        }
-    }
-
-    /// These messages are all that are left.
-    fn keep(&mut self, present: HashSet<u64>, room: &mut usize) {
-        let fresh = self.fresh.len();
-        self.fresh.retain(|message, _| present.contains(message));
-        *room += fresh - self.fresh.len();
-        self.fresh.shrink_to_fit();
-        self.messages = present.into_iter().collect();
-        self.messages.sort_unstable();
-    }
-}
-
-/// When a file was written, and its size.
-type State = (SystemTime, u64);
-
-/// What the file is like, if it may not be complete. One of another host may have a time to come.
-fn fresh_state(file: &Metadata, now: SystemTime) -> Option<State> {
-    let time = file.modified().ok()?;
-    let age = now
-        .duration_since(time)
-        .unwrap_or_else(|error| error.duration());
-    (age < WRITING).then_some((time, file.len()))
 }
 
 impl Folders {
@@ -314,16 +249,6 @@ impl Folders {
 fn stat(folder: &Path) -> io::Result<[Metadata; 2]> {
     let [new, cur] = PARTS.map(|part| fs::metadata(folder.join(part)));
     Ok([new?, cur?])
-}
-
-fn name_digest(digest: &RandomState, name: &OsStr) -> u64 {
-    digest.hash_one(FileName::parse(name).base) & !NUMBER
-}
-
-/// The digest of the message that has the name now.
-fn numbered(name: u64, path: &Path) -> Option<u64> {
-    let file = fs::symlink_metadata(path).ok()?;
-    Some(name | file.ino() & NUMBER)
 }
 
 #[cfg(test)]

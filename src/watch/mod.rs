@@ -14,6 +14,7 @@ pub mod clock;
 mod events;
 pub mod folders;
 pub mod keeper;
+mod known;
 pub mod manager;
 pub mod progress;
 pub mod signals;
