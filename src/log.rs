@@ -6,14 +6,15 @@ use std::fmt;
 use std::io::{IsTerminal, stderr};
 
 use rustix::fs::fstat;
+use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Metadata, Subscriber};
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::terminal::shown;
 
@@ -21,17 +22,21 @@ use crate::terminal::shown;
 /// `RUST_LOG`. A daemon says the time with each line, unless the journal of systemd does.
 pub fn start(daemon: bool, verbose: u8) {
     let level = match u8::from(daemon).saturating_add(verbose) {
-        0 => "warn",
-        1 => "info",
-        2 => "debug",
-        _ => "trace",
+        0 => LevelFilter::WARN,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
     };
     // Libraries stay quiet: what they would say below a warning may hold what is nobody's business.
-    let filter = || EnvFilter::new(format!("warn,tls_optout={level}"));
-    let filter = match verbose {
-        0 => EnvFilter::try_from_default_env().unwrap_or_else(|_| filter()),
-        _ => filter(),
+    let usual = Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_target("tls_optout", level);
+    let asked = match env::var("RUST_LOG") {
+        Ok(text) if verbose == 0 => text.parse().map(Some),
+        _ => Ok(None),
     };
+    let fault = asked.as_ref().err().map(ToString::to_string);
+    let filter = asked.ok().flatten().unwrap_or(usual);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(stderr)
         .with_ansi(stderr().is_terminal())
@@ -47,6 +52,9 @@ pub fn start(daemon: bool, verbose: u8) {
         .with(filter_fn(is_ours_or_warns))
         .with(lines)
         .try_init();
+    if let Some(fault) = fault {
+        tracing::warn!("RUST_LOG is left aside: {fault}");
+    }
 }
 
 /// Is standard error a stream of systemd's journal (systemd.exec(5), `JOURNAL_STREAM`)? A program that sends it

@@ -19,6 +19,7 @@ mod force;
 mod history;
 mod home;
 mod kept;
+mod log;
 mod manual;
 mod many;
 mod news;
