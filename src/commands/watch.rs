@@ -1,6 +1,5 @@
 //! `watch`: the daemon. It records offers, and has those sent for which the policy gives standing consent.
 
-use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +15,8 @@ use crate::watch::folders::Folders;
 use crate::watch::keeper::Keeper;
 use crate::watch::manager::Manager;
 use crate::watch::progress::Progress;
-use crate::watch::{Event, Events, Turn, clock, signals};
+use crate::watch::survey::Survey;
+use crate::watch::{Event, Events, Turn, Untold, clock, memory, signals};
 
 use super::auto::{self, Doubt, Worker};
 use super::find::folders_of;
@@ -34,6 +34,7 @@ const ATTEMPTS: usize = 4;
 
 /// Looks through the inbox folders, and goes on as messages come.
 pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
+    memory::give_back();
     let mut config = settings(places)?;
     let journal = journal(places)?;
     let state = places.state_home.join(super::NAME);
@@ -60,7 +61,7 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
         telling: Telling::start(&config, &sender),
         worker: Worker::start(places, &sender),
         keeper: None,
-        folders: Folders::new(config.mail.inbox.clone()),
+        folders: Folders::default(),
         config,
         journal,
         progress: Progress::load(state.join("looked")),
@@ -72,7 +73,8 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
         is_over: Arc::new(AtomicBool::new(false)),
     };
     if args.once {
-        let new = daemon.look()?;
+        let survey = daemon.survey();
+        let new = daemon.look(&survey)?;
         let sent = auto::act(
             &daemon.config,
             places,
@@ -151,10 +153,10 @@ impl Daemon {
         let mut events = Events::new(sender.clone());
         while !self.is_over() {
             // Watching starts before looking, so that nothing is missed.
-            let is_told_all = self.watch_what_is_there(&mut events);
+            let (survey, is_told_all) = self.watch_what_is_there(&mut events);
             self.keep_index();
             self.manager.ready("watching the inbox folders");
-            let looked = self.look();
+            let looked = self.look(&survey);
             if let Err(failure) = &looked {
                 tracing::error!("{failure}");
             }
@@ -255,7 +257,7 @@ impl Daemon {
         match settings(places) {
             Ok(config) => {
                 self.telling.restart(&config, sender);
-                self.folders = Folders::new(config.mail.inbox.clone());
+                self.folders = Folders::default();
                 self.config = Arc::new(config);
                 // The next comes when the folders of this configuration are watched.
                 self.keeper = None;
@@ -271,27 +273,20 @@ impl Daemon {
         self.is_over.load(Ordering::Relaxed)
     }
 
-    /// Watches until no folder comes or goes while the watching begins. Does the system tell all?
-    fn watch_what_is_there(&mut self, events: &mut Events) -> bool {
-        let mut told = Ok(());
-        let mut directories = self.directories();
+    /// Watches, and looks what is there until nothing can have come unseen meanwhile. Does the system tell all?
+    fn watch_what_is_there(&mut self, events: &mut Events) -> (Survey, bool) {
+        let mut survey = self.survey();
+        let mut told = Ok(false);
         for _ in 0..ATTEMPTS {
-            told = events.watch(&directories);
-            if let Err(untold) = &told
-                && untold.is_limit
-                && let Some(keeper) = &self.keeper
-                && keeper.give_up_watches(&untold.reason)
-            {
-                told = events.watch(&directories);
-            }
-            let now = self.directories();
-            if now == directories {
+            told = self.watch_these(&survey, events);
+            if told != Ok(true) {
                 break;
             }
-            directories = now;
+            survey = self.survey();
         }
+        let directories = survey.directories.len();
         let is_told_all = told.is_ok();
-        tracing::debug!(directories = directories.len(), is_told_all, "watching");
+        tracing::debug!(directories, is_told_all, "watching");
         if let Err(untold) = told
             && !self.has_warned
         {
@@ -301,15 +296,27 @@ impl Daemon {
                 "the system does not tell of every change ({reason}); looking by the clock"
             );
         }
-        is_told_all
+        (survey, is_told_all)
     }
 
-    /// Those of the mail, and that of the journal where its changes are to be seen.
-    fn directories(&self) -> BTreeSet<PathBuf> {
-        let mut directories = self.folders.directories();
-        if self.telling.has_status_file() {
-            directories.insert(self.state.clone());
+    fn watch_these(&self, survey: &Survey, events: &mut Events) -> Result<bool, Untold> {
+        let watched = events.watch(&survey.directories);
+        if let Err(untold) = &watched
+            && untold.is_limit
+            && let Some(keeper) = &self.keeper
+            && keeper.give_up_watches(&untold.reason)
+        {
+            return events.watch(&survey.directories);
         }
-        directories
+        watched
+    }
+
+    /// Of the mail, with the folder of the journal where its changes are to be seen.
+    fn survey(&self) -> Survey {
+        let mut survey = Survey::of(&self.config.mail.inbox);
+        if self.telling.has_status_file() {
+            survey.directories.insert(self.state.clone());
+        }
+        survey
     }
 }

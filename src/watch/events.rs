@@ -110,11 +110,11 @@ impl Events {
     }
 
     /// Watches these directories, and no others any longer; those that are watched already go on being so
-    /// without a gap.
+    /// without a gap. True when there are others among them, in which something may have appeared just before.
     ///
     /// # Errors
     /// When a limit is reached, or other hosts may change something there.
-    pub fn watch(&mut self, directories: &BTreeSet<PathBuf>) -> Result<(), Untold> {
+    pub fn watch(&mut self, directories: &BTreeSet<PathBuf>) -> Result<bool, Untold> {
         let wanted = identified(directories);
         let watcher = match &mut self.watcher {
             Some(watcher) => watcher,
@@ -131,11 +131,12 @@ impl Events {
             // One that is gone has ended already.
             let _ = watcher.unwatch(&path);
         }
-        let mut first = None;
+        let (mut first, mut begins) = (None, false);
         for (directory, identity) in &wanted {
             if !self.watched.begin(directory, *identity) {
                 continue;
             }
+            begins = true;
             if let Err(error) = watcher.watch(directory, RecursiveMode::NonRecursive) {
                 self.watched.lock().remove(*directory);
                 if !is_gone(&error) {
@@ -149,7 +150,7 @@ impl Events {
                 is_limit: false,
             });
         }
-        first.map_or(Ok(()), Err)
+        first.map_or(Ok(begins), Err)
     }
 }
 

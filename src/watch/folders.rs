@@ -12,8 +12,8 @@ use std::time::{Duration, SystemTime};
 
 use super::known::{Known, NUMBER, name_digest, numbered};
 use super::progress::{Identity, Window};
-use crate::maildir::folder::{PARTS, Unreadable, Walk};
-use crate::maildir::wildcard::{directories_above, expand, expand_noting};
+use super::survey::Survey;
+use crate::maildir::folder::PARTS;
 use crate::terminal::shown;
 
 /// Two changes of a directory within a tick of the file system's clock look like one; that of some
@@ -28,7 +28,6 @@ const MOST_SAID: usize = 1_000;
 /// it from `new` to `cur` or changing its flags does not make it new again, and another message under its name is new.
 #[derive(Debug)]
 pub struct Folders {
-    roots: Vec<PathBuf>,
     known: HashMap<PathBuf, Known>,
     digest: RandomState,
     /// So many more files can be looked after until they are complete.
@@ -37,12 +36,9 @@ pub struct Folders {
     missed: usize,
 }
 
-impl Folders {
-    /// `roots` are Maildir folders, or directories with Maildir folders below. They need not exist yet, and may hold
-    /// [wildcards](crate::maildir::wildcard).
-    pub fn new(roots: Vec<PathBuf>) -> Folders {
+impl Default for Folders {
+    fn default() -> Folders {
         Folders {
-            roots,
             known: HashMap::new(),
             digest: RandomState::new(),
             room: MOST_FRESH,
@@ -50,33 +46,22 @@ impl Folders {
             missed: 0,
         }
     }
+}
 
-    /// The folders that are there now, for a look at all of them. Says once of each root that it has none.
-    pub fn folders(&mut self) -> Vec<PathBuf> {
-        let mut folders = Vec::new();
-        let mut walk = Walk::default();
+impl Folders {
+    /// Begins a look at all folders of this survey. Says once what is wrong with it.
+    pub fn begin(&mut self, survey: &Survey) {
         self.missed = 0;
-        for root in self.roots.clone() {
-            let mut unreadable = Unreadable::default();
-            let count = folders.len();
-            for root in expand_noting(&root, &mut unreadable) {
-                folders.extend(walk.below(&root, &mut unreadable));
-            }
-            for (path, reason) in unreadable.named {
-                // What is not there may come, and is no fault.
-                if !matches!(path.try_exists(), Ok(false)) {
-                    self.miss(&path, &reason);
-                }
-            }
-            if folders.len() == count {
-                self.say(&root, &"no Maildir folder there yet");
-            }
+        for (path, reason) in &survey.unreadable {
+            self.miss(path, reason);
         }
-        let present: HashSet<&PathBuf> = folders.iter().collect();
+        for root in &survey.empty {
+            self.say(root, &"no Maildir folder there yet");
+        }
+        let present: HashSet<&PathBuf> = survey.folders.iter().collect();
         self.known.retain(|folder, _| present.contains(folder));
         let fresh: usize = self.known.values().map(|known| known.fresh.len()).sum();
         self.room = MOST_FRESH.saturating_sub(fresh);
-        folders
     }
 
     /// The mail in this file or folder cannot be read. Says once why.
@@ -85,7 +70,7 @@ impl Folders {
         self.say(path, reason);
     }
 
-    /// How often that happened since the last [`Folders::folders`].
+    /// How often that happened since the last [`Folders::begin`].
     pub fn missed(&self) -> usize {
         self.missed
     }
@@ -95,26 +80,6 @@ impl Folders {
         if self.said.len() < MOST_SAID && self.said.insert(text.clone()) {
             tracing::warn!("{text}");
         }
-    }
-
-    /// The directories in which something may appear: those of messages, and those of folders. For a
-    /// root that does not exist, the directory in which it, or the way to it, will be made.
-    pub fn directories(&self) -> BTreeSet<PathBuf> {
-        let mut directories = BTreeSet::new();
-        let mut walk = Walk::default();
-        for root in &self.roots {
-            for root in expand(root) {
-                let below = walk.directories_below(&root, &mut Unreadable::default());
-                for (directory, is_folder) in below {
-                    if is_folder {
-                        directories.extend(PARTS.map(|part| directory.join(part)));
-                    }
-                    directories.insert(directory);
-                }
-            }
-            directories.extend(directories_above(root));
-        }
-        directories
     }
 
     /// Which folder lay at this path at the last look.
@@ -278,7 +243,7 @@ mod tests {
         maildir(root);
         let new = root.join("new/1.host");
         fs::write(&new, "").unwrap();
-        let mut folders = Folders::new(vec![root.to_owned()]);
+        let mut folders = Folders::default();
         let mut look = |window| folders.look(root, window).unwrap().expect("changes");
         assert_eq!(look(ALL), std::slice::from_ref(&new));
         let cur = root.join("cur/1.host,U=5:2,S");
@@ -300,7 +265,7 @@ mod tests {
         let (new, other) = (root.join("new/1.host"), root.join("tmp/2.host"));
         fs::write(&new, "").unwrap();
         fs::write(&other, "").unwrap();
-        let mut folders = Folders::new(vec![root.to_owned()]);
+        let mut folders = Folders::default();
         let mut look = || folders.look(root, ALL).unwrap().expect("changes");
         assert_eq!(look(), std::slice::from_ref(&new));
         fs::rename(&other, &new).unwrap();
@@ -323,7 +288,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let root = root.path();
         maildir(root);
-        let mut folders = Folders::new(vec![root.to_owned()]);
+        let mut folders = Folders::default();
         for name in ["1.host", "2.host"] {
             std::os::unix::fs::symlink("/nowhere/1", root.join("new").join(name)).unwrap();
         }
@@ -349,7 +314,7 @@ mod tests {
         for (since, delivered) in [(later, UNIX_EPOCH), (UNIX_EPOCH, later)] {
             let window = |_| Window { since, delivered };
             fs::write(root.join("cur/1.host:2,"), "").unwrap();
-            let mut folders = Folders::new(vec![root.to_owned()]);
+            let mut folders = Folders::default();
             assert_eq!(folders.look(root, window).unwrap(), Some(Vec::new()));
             // It is known: a change of its flags is nothing new.
             assert!(!folders.is_new(&root.join("cur/1.host:2,S")));
@@ -366,7 +331,7 @@ mod tests {
             let directory = fs::File::open(root.join(part)).unwrap();
             directory.set_modified(long_ago).unwrap();
         }
-        let mut folders = Folders::new(vec![root.to_owned()]);
+        let mut folders = Folders::default();
         assert!(folders.look(root, ALL).unwrap().is_some());
         assert!(folders.look(root, ALL).unwrap().is_none());
         fs::write(root.join("new/1.host"), "").unwrap();
@@ -390,7 +355,7 @@ mod tests {
                 directory.set_modified(UNIX_EPOCH).unwrap();
             }
         }
-        let mut folders = Folders::new(vec![here.clone()]);
+        let mut folders = Folders::default();
         let mut look = || folders.look(&here, ALL).unwrap().unwrap_or_default().len();
         assert_eq!((look(), look()), (1, 0));
         fs::rename(&here, &away).unwrap();
@@ -411,7 +376,7 @@ mod tests {
             let directory = fs::File::open(root.join(part)).unwrap();
             directory.set_modified(long_ago).unwrap();
         }
-        let mut folders = Folders::new(vec![root.to_owned()]);
+        let mut folders = Folders::default();
         assert_eq!(folders.look(root, ALL).unwrap().unwrap(), [&*slow]);
         assert_eq!(folders.look(root, ALL).unwrap().unwrap(), NONE);
         let mut file = fs::OpenOptions::new().append(true).open(&slow).unwrap();
@@ -438,21 +403,5 @@ mod tests {
         }
         assert_eq!(folders.look(root, ALL).unwrap().unwrap().len(), 2);
         assert!(folders.look(root, ALL).unwrap().is_none());
-    }
-
-    #[test]
-    fn folders_below_and_folders_to_come() {
-        let home = tempfile::tempdir().unwrap();
-        let root = home.path().join("Mail/INBOX");
-        let mut folders = Folders::new(vec![root.clone()]);
-        assert!(folders.folders().is_empty());
-        assert!(folders.directories().contains(home.path()));
-        maildir(&root);
-        maildir(&root.join(".Bounces"));
-        let mut found = folders.folders();
-        found.sort();
-        assert_eq!(found, [root.clone(), root.join(".Bounces")]);
-        assert!(folders.directories().contains(&root));
-        assert!(folders.directories().contains(&root.join(".Bounces/new")));
     }
 }

@@ -11,13 +11,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::folders::Folders;
+use super::survey::Survey;
 use super::{Event, Events};
 use crate::maildir::index;
 use crate::maildir::search::Places;
 
-/// How often the times of all folders are looked at, whatever the system tells.
-const LOOK: Duration = Duration::from_secs(300);
+/// How often the times of all folders are looked at, whatever the system tells. Who asks an index that is behind
+/// waits a little longer, and misses nothing.
+const LOOK: Duration = Duration::from_secs(600);
 /// How soon again where another process, or a keeper of the configuration before, is at work on the index.
 const AGAIN: Duration = Duration::from_secs(5);
 /// So long nothing must have happened before the index is written.
@@ -88,10 +89,9 @@ impl Drop for Keeper {
 
 fn keep(state: &Path, places: &Places, watches: &Watches, receiver: &Receiver<Event>) {
     let roots: Vec<PathBuf> = places.sent.iter().chain(&places.search).cloned().collect();
-    let folders = Folders::new(roots);
     loop {
         // Watching starts before looking, so that nothing is missed.
-        watch(watches, &folders);
+        watch(watches, &roots);
         let mut wait = LOOK;
         match index::update(state, places, &mut |_| {}) {
             Ok(report) if report.is_new || report.read > 0 => {
@@ -121,8 +121,8 @@ fn keep(state: &Path, places: &Places, watches: &Watches, receiver: &Receiver<Ev
 }
 
 /// Where there are not enough watches for all, those there are serve others better.
-fn watch(watches: &Watches, folders: &Folders) {
-    let directories = folders.directories();
+fn watch(watches: &Watches, roots: &[PathBuf]) {
+    let directories = Survey::of(roots).directories;
     let watched = lock(watches)
         .as_mut()
         .map(|events| events.watch(&directories));

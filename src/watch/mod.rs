@@ -1,7 +1,7 @@
 //! New messages in the watched folders.
 //!
-//! Events of the system are hints; the folders are the truth. [`folders`] says which messages have not
-//! been looked at yet, [`Events`] when a look is due, [`progress`] how far the last run came,
+//! Events of the system are hints; the folders are the truth. [`survey`] says which folders there
+//! are, [`folders`] which messages have not been looked at yet, [`Events`] when a look is due, [`progress`] how far the last run came,
 //! [`arrival`] reads a message no further than needed, and [`keeper`] keeps the index of all mail current.
 
 use std::path::PathBuf;
@@ -16,8 +16,10 @@ pub mod folders;
 pub mod keeper;
 mod known;
 pub mod manager;
+pub mod memory;
 pub mod progress;
 pub mod signals;
+pub mod survey;
 pub mod tell;
 
 /// Counts how often the daemon had looked for what standing consent covers.

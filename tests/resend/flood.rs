@@ -183,7 +183,7 @@ fn few_watches_are_for_the_inbox() {
         wait_for_offers(&home, 3);
         let log = daemon.stop();
         assert!(!log.contains("is_told_all=false"), "{log}");
-        let said = log.matches("the index follows every 5 minutes").count();
+        let said = log.matches("the index follows every 10 minutes").count();
         assert_eq!(said, 1, "{log}");
         home.received();
     }

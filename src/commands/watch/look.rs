@@ -10,23 +10,25 @@ use crate::offer::consider;
 use crate::offer::store::Journal;
 use crate::terminal::shown;
 use crate::watch::arrival;
+use crate::watch::survey::Survey;
 
 use super::super::arrived::{prune_kept, take_in};
 use super::super::{Failure, IO};
 use super::{ATTEMPTS, Daemon};
 
 impl Daemon {
-    /// Looks through all folders. The number of new offers.
-    pub(super) fn look(&mut self) -> Result<usize, Failure> {
+    /// Looks through all folders of the survey. The number of new offers.
+    pub(super) fn look(&mut self, survey: &Survey) -> Result<usize, Failure> {
         self.has_failed = false;
         self.heed_journal()?;
         let (mut new, mut result) = (0, Ok(()));
-        let folders = self.folders.folders();
+        let folders = &survey.folders;
+        self.folders.begin(survey);
         // A folder that cannot be seen now may be there again at the next look.
         if self.folders.missed() == 0 {
-            self.progress.keep(&folders);
+            self.progress.keep(folders);
         }
-        for folder in &folders {
+        for folder in folders {
             match self.look_at(folder) {
                 Ok(count) => new += count,
                 Err(failure) => result = Err(failure),

@@ -1,0 +1,19 @@
+//! What the memory allocator keeps.
+
+/// Has memory that is no longer used go back to the system. By itself glibc (malloc/malloc.c, `mp_.trim_threshold`)
+/// keeps up to twice the largest block that was ever freed: the list of a large folder, for good.
+///
+/// `cargo bench --bench daemon` shows what that is worth; docs/performance.md has the figures.
+pub fn give_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    set_mmap_threshold();
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "neither std nor rustix offers mallopt(3)")]
+fn set_mmap_threshold() {
+    /// What it is at the start of a process; naming it keeps it there.
+    const BYTES: libc::c_int = 128 << 10;
+    // SAFETY: it takes and gives numbers, and locks what it changes. A refusal changes nothing.
+    unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, BYTES) };
+}
