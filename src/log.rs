@@ -9,7 +9,7 @@ use rustix::fs::fstat;
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::{Targets, filter_fn};
+use tracing_subscriber::filter::{ParseError, Targets, filter_fn};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt;
@@ -31,12 +31,15 @@ pub fn start(daemon: bool, verbose: u8) {
     let usual = Targets::new()
         .with_default(LevelFilter::WARN)
         .with_target("tls_optout", level);
-    let asked = match env::var("RUST_LOG") {
-        Ok(text) if verbose == 0 => text.parse().map(Some),
-        _ => Ok(None),
+    let asked = match verbose {
+        0 => env::var("RUST_LOG").ok().and_then(|text| named(&text)),
+        _ => None,
     };
-    let fault = asked.as_ref().err().map(ToString::to_string);
-    let filter = asked.ok().flatten().unwrap_or(usual);
+    let (filter, fault) = match asked {
+        None => (usual, None),
+        Some(Ok(filter)) => (filter, None),
+        Some(Err(fault)) => (usual, Some(fault)),
+    };
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(stderr)
         .with_ansi(stderr().is_terminal())
@@ -55,6 +58,13 @@ pub fn start(daemon: bool, verbose: u8) {
     if let Some(fault) = fault {
         tracing::warn!("RUST_LOG is left aside: {fault}");
     }
+}
+
+/// What the text of `RUST_LOG` asks for, if anything.
+fn named(text: &str) -> Option<Result<Targets, ParseError>> {
+    let parts = text.split(',').map(str::trim);
+    let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
+    (!parts.is_empty()).then(|| parts.join(",").parse())
 }
 
 /// Is standard error a stream of systemd's journal (systemd.exec(5), `JOURNAL_STREAM`)? A program that sends it

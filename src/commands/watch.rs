@@ -16,7 +16,7 @@ use crate::watch::keeper::Keeper;
 use crate::watch::manager::Manager;
 use crate::watch::progress::Progress;
 use crate::watch::survey::Survey;
-use crate::watch::{Event, Events, Turn, Untold, clock, memory, signals};
+use crate::watch::{Event, Events, Turn, Watching, clock, memory, signals};
 
 use super::auto::{self, Doubt, Worker};
 use super::find::folders_of;
@@ -74,7 +74,7 @@ pub(super) fn run(args: &Watch, places: &Places) -> Result<u8, Failure> {
     };
     if args.once {
         let survey = daemon.survey();
-        let new = daemon.look(&survey)?;
+        let new = daemon.look(survey)?;
         let sent = auto::act(
             &daemon.config,
             places,
@@ -156,7 +156,7 @@ impl Daemon {
             let (survey, is_told_all) = self.watch_what_is_there(&mut events);
             self.keep_index();
             self.manager.ready("watching the inbox folders");
-            let looked = self.look(&survey);
+            let looked = self.look(survey);
             if let Err(failure) = &looked {
                 tracing::error!("{failure}");
             }
@@ -276,18 +276,18 @@ impl Daemon {
     /// Watches, and looks what is there until nothing can have come unseen meanwhile. Does the system tell all?
     fn watch_what_is_there(&mut self, events: &mut Events) -> (Survey, bool) {
         let mut survey = self.survey();
-        let mut told = Ok(false);
+        let mut watching = Watching::default();
         for _ in 0..ATTEMPTS {
-            told = self.watch_these(&survey, events);
-            if told != Ok(true) {
+            watching = self.watch_these(&survey, events);
+            if !watching.has_begun {
                 break;
             }
             survey = self.survey();
         }
+        let is_told_all = watching == Watching::default();
         let directories = survey.directories.len();
-        let is_told_all = told.is_ok();
         tracing::debug!(directories, is_told_all, "watching");
-        if let Err(untold) = told
+        if let Some(untold) = watching.untold
             && !self.has_warned
         {
             self.has_warned = true;
@@ -299,16 +299,21 @@ impl Daemon {
         (survey, is_told_all)
     }
 
-    fn watch_these(&self, survey: &Survey, events: &mut Events) -> Result<bool, Untold> {
-        let watched = events.watch(&survey.directories);
-        if let Err(untold) = &watched
+    fn watch_these(&self, survey: &Survey, events: &mut Events) -> Watching {
+        let watching = events.watch(&survey.directories);
+        if let Some(untold) = &watching.untold
             && untold.is_limit
             && let Some(keeper) = &self.keeper
             && keeper.give_up_watches(&untold.reason)
         {
-            return events.watch(&survey.directories);
+            let has_begun = watching.has_begun;
+            let again = events.watch(&survey.directories);
+            return Watching {
+                has_begun: has_begun | again.has_begun,
+                ..again
+            };
         }
-        watched
+        watching
     }
 
     /// Of the mail, with the folder of the journal where its changes are to be seen.

@@ -87,17 +87,9 @@ impl Walk {
         new.then(|| path.to_owned())
     }
 
-    /// All folders at and below `root` that this walk has not given before, in no particular order:
-    /// Maildir++ (`.Sub`), nested, mixed, through symbolic links. A loop of links ends.
-    pub fn below(&mut self, root: &Path, unreadable: &mut Unreadable) -> Vec<PathBuf> {
-        let directories = self.directories_below(root, unreadable).into_iter();
-        directories
-            .filter_map(|(directory, is_folder)| is_folder.then_some(directory))
-            .collect()
-    }
-
-    /// The same with all directories in which a folder lies or may be made, and whether they are such
-    /// folders themselves.
+    /// All directories at and below `root` in which a folder lies or may be made, and whether they are folders
+    /// themselves that this walk has not given before. In no particular order: Maildir++ (`.Sub`), nested, mixed,
+    /// through symbolic links. A loop of links ends.
     pub fn directories_below(
         &mut self,
         root: &Path,

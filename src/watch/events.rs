@@ -26,6 +26,15 @@ pub struct Untold {
     pub is_limit: bool,
 }
 
+/// What became of [`Events::watch`].
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Watching {
+    /// Directories are watched that were not before: something may have appeared in them a moment earlier.
+    pub has_begun: bool,
+    /// The system may not tell of all changes: a limit is reached, or other hosts may change something there.
+    pub untold: Option<Untold>,
+}
+
 /// The events of the system.
 #[derive(Debug)]
 pub struct Events {
@@ -110,19 +119,21 @@ impl Events {
     }
 
     /// Watches these directories, and no others any longer; those that are watched already go on being so
-    /// without a gap. True when there are others among them, in which something may have appeared just before.
-    ///
-    /// # Errors
-    /// When a limit is reached, or other hosts may change something there.
-    pub fn watch(&mut self, directories: &BTreeSet<PathBuf>) -> Result<bool, Untold> {
+    /// without a gap.
+    pub fn watch(&mut self, directories: &BTreeSet<PathBuf>) -> Watching {
+        let mut watching = Watching::default();
         let wanted = identified(directories);
         let watcher = match &mut self.watcher {
             Some(watcher) => watcher,
             None => {
                 let handler = handler(&self.sender, &self.watched);
-                let watcher = RecommendedWatcher::new(handler, Config::default());
-                self.watcher
-                    .insert(watcher.map_err(|error| untold(&error))?)
+                match RecommendedWatcher::new(handler, Config::default()) {
+                    Ok(watcher) => self.watcher.insert(watcher),
+                    Err(error) => {
+                        watching.untold = Some(untold(&error));
+                        return watching;
+                    }
+                }
             }
         };
         // These first: what they hold counts towards the limits, and a directory that was moved has its old
@@ -131,26 +142,27 @@ impl Events {
             // One that is gone has ended already.
             let _ = watcher.unwatch(&path);
         }
-        let (mut first, mut begins) = (None, false);
         for (directory, identity) in &wanted {
             if !self.watched.begin(directory, *identity) {
                 continue;
             }
-            begins = true;
-            if let Err(error) = watcher.watch(directory, RecursiveMode::NonRecursive) {
-                self.watched.lock().remove(*directory);
-                if !is_gone(&error) {
-                    first.get_or_insert_with(|| untold(&error));
+            match watcher.watch(directory, RecursiveMode::NonRecursive) {
+                Ok(()) => watching.has_begun = true,
+                Err(error) => {
+                    self.watched.lock().remove(*directory);
+                    if !is_gone(&error) {
+                        watching.untold.get_or_insert_with(|| untold(&error));
+                    }
                 }
             }
         }
         if self.watched.lock().values().any(|watch| watch.is_remote) {
-            first.get_or_insert_with(|| Untold {
+            watching.untold.get_or_insert_with(|| Untold {
                 reason: "a file system that others change".to_owned(),
                 is_limit: false,
             });
         }
-        first.map_or(Ok(begins), Err)
+        watching
     }
 }
 

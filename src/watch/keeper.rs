@@ -122,14 +122,22 @@ fn keep(state: &Path, places: &Places, watches: &Watches, receiver: &Receiver<Ev
 
 /// Where there are not enough watches for all, those there are serve others better.
 fn watch(watches: &Watches, roots: &[PathBuf]) {
-    let directories = Survey::of(roots).directories;
-    let watched = lock(watches)
-        .as_mut()
-        .map(|events| events.watch(&directories));
-    if let Some(Err(untold)) = watched
-        && untold.is_limit
-    {
-        give_up(watches, &untold.reason);
+    // What appeared in a directory before that was watched shows the second time.
+    for _ in 0..2 {
+        if lock(watches).is_none() {
+            return;
+        }
+        let directories = Survey::of(roots).directories;
+        let watched = lock(watches).as_mut().map(|it| it.watch(&directories));
+        let watching = watched.unwrap_or_default();
+        if let Some(untold) = &watching.untold
+            && untold.is_limit
+        {
+            give_up(watches, &untold.reason);
+        }
+        if !watching.has_begun {
+            return;
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! What the memory allocator keeps.
 
 /// Has memory that is no longer used go back to the system. By itself glibc (malloc/malloc.c, `mp_.trim_threshold`)
-/// keeps up to twice the largest block that was ever freed: the list of a large folder, for good.
+/// keeps up to twice the largest block that was freed, if that had at most 32 MiB: the list of a large folder, for good.
 ///
-/// `cargo bench --bench daemon` shows what that is worth; docs/performance.md has the figures.
+/// docs/performance.md says what that is worth.
 pub fn give_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     set_mmap_threshold();

@@ -1,12 +1,13 @@
 //! New messages in the watched folders.
 //!
-//! Events of the system are hints; the folders are the truth. [`survey`] says which folders there
-//! are, [`folders`] which messages have not been looked at yet, [`Events`] when a look is due, [`progress`] how far the last run came,
-//! [`arrival`] reads a message no further than needed, and [`keeper`] keeps the index of all mail current.
+//! Events of the system are hints; the folders are the truth. [`survey`] says which folders there are,
+//! [`folders`] which messages have not been looked at yet, [`Events`] when a look is due, [`progress`] how
+//! far the last run came, [`arrival`] reads a message no further than needed, and [`keeper`] keeps the
+//! index of all mail current.
 
 use std::path::PathBuf;
 
-pub use events::{Events, Untold};
+pub use events::{Events, Untold, Watching};
 
 pub mod alone;
 pub mod arrival;

@@ -16,7 +16,7 @@ pub struct Survey {
     pub directories: BTreeSet<PathBuf>,
     /// What cannot be read, and why.
     pub unreadable: Vec<(PathBuf, String)>,
-    /// The roots that have no folder.
+    /// The roots that have no folder, or none that another has not.
     pub empty: Vec<PathBuf>,
 }
 

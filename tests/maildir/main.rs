@@ -123,7 +123,12 @@ fn folders_of_all_layouts_each_once() {
 
     let mut unreadable = Unreadable::default();
     let mut walk = Walk::default();
-    let mut found = walk.below(&tree.path(""), &mut unreadable);
+    let mut folders_below = |root: &Path, unreadable: &mut Unreadable| {
+        let directories = walk.directories_below(root, unreadable).into_iter();
+        let folders = directories.filter_map(|(path, is_folder)| is_folder.then_some(path));
+        folders.collect::<Vec<_>>()
+    };
+    let mut found = folders_below(&tree.path(""), &mut unreadable);
     found.sort();
     let names: Vec<_> = found
         .iter()
@@ -140,7 +145,7 @@ fn folders_of_all_layouts_each_once() {
     assert_eq!(names, expected.map(Path::new));
     assert_eq!(unreadable.count, 1);
     assert_eq!(unreadable.named[0].0, tree.path("dangling"));
-    assert!(walk.below(&tree.path(""), &mut unreadable).is_empty());
+    assert!(folders_below(&tree.path(""), &mut unreadable).is_empty());
     assert!(is_maildir(&tree.path(".Sent")) && !is_maildir(&tree.path("not")));
 }
 

@@ -6,10 +6,10 @@ use crate::watch::{deliver, home};
 fn rust_log_says_how_much_is_logged() {
     let program = env!("CARGO_BIN_EXE_tls-optout");
     for (asked, has_offer, has_complaint) in [
-        ("", false, false),
+        ("", true, false),
         ("info", true, false),
         ("warn", false, false),
-        ("warn,tls_optout=info", true, false),
+        ("warn, tls_optout=info,", true, false),
         ("tls_optout=info,tls_optout::commands=warn", false, false),
         ("tls_optout=loud", true, true),
     ] {

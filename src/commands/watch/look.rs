@@ -18,18 +18,17 @@ use super::{ATTEMPTS, Daemon};
 
 impl Daemon {
     /// Looks through all folders of the survey. The number of new offers.
-    pub(super) fn look(&mut self, survey: &Survey) -> Result<usize, Failure> {
+    pub(super) fn look(&mut self, survey: Survey) -> Result<usize, Failure> {
         self.has_failed = false;
         self.heed_journal()?;
         let (mut new, mut result) = (0, Ok(()));
-        let folders = &survey.folders;
-        self.folders.begin(survey);
+        self.folders.begin(&survey);
         // A folder that cannot be seen now may be there again at the next look.
         if self.folders.missed() == 0 {
-            self.progress.keep(folders);
+            self.progress.keep(&survey.folders);
         }
-        for folder in folders {
-            match self.look_at(folder) {
+        for folder in survey.folders {
+            match self.look_at(&folder) {
                 Ok(count) => new += count,
                 Err(failure) => result = Err(failure),
             }
