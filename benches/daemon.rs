@@ -2,9 +2,9 @@
 //! `inotifywait -m` (Debian: inotify-tools) as the floor.
 //!
 //! `cargo bench --bench daemon` makes a home with 100 watched folders of 1,000 messages (`FOLDERS=1 MESSAGES=300000`
-//! for a large one), starts the daemon, waits until it has filled the index and rests, and starts it once more, as the next
-//! login does. It measures for ten minutes what the daemon does when nothing happens (`IDLE=60` for one minute), and
-//! then delivers notices by renaming them into `new`. Warm cache.
+//! for a large one), starts the daemon, waits until it has filled the index and rests, and starts it once more, as the
+//! next login does. It measures for ten minutes what the daemon does when nothing happens (`IDLE=60` for one minute),
+//! and then delivers notices by renaming them into `new`. Warm cache, but for the program.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
