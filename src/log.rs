@@ -56,7 +56,7 @@ pub fn start(daemon: bool, verbose: u8) {
         .with(lines)
         .try_init();
     if let Some(fault) = fault {
-        tracing::warn!("RUST_LOG is left aside: {fault}");
+        tracing::warn!("RUST_LOG is left aside ({fault}); write LEVEL or TARGET=LEVEL");
     }
 }
 

@@ -304,3 +304,32 @@ fn meaning(kind: EventKind, path: PathBuf) -> Option<Event> {
 fn is_journal(path: &Path) -> bool {
     path.file_name() == Some("journal.sqlite3-wal".as_ref())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    /// What is new says that something may have come just before; what is watched, or is not there, does not.
+    #[test]
+    fn only_a_new_watch_has_begun() {
+        let home = tempfile::tempdir().unwrap();
+        let [here, moved, nowhere] =
+            ["here", "moved", "nowhere"].map(|name| home.path().join(name));
+        fs::create_dir(&here).unwrap();
+        let mut events = Events::new(channel().0);
+        let mut begins = |directories: &[&PathBuf]| {
+            let directories = directories.iter().map(|path| (*path).clone()).collect();
+            events.watch(&directories).has_begun
+        };
+        assert!(begins(&[&here, &nowhere]));
+        assert!(!begins(&[&here, &nowhere]));
+        fs::rename(&here, &moved).unwrap();
+        fs::create_dir(&here).unwrap();
+        assert!(begins(&[&here]), "another directory at this path");
+        assert!(!begins(&[&here]));
+        assert!(begins(&[&here, &moved]));
+        assert!(!begins(&[&moved]));
+    }
+}

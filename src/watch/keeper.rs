@@ -127,8 +127,11 @@ fn watch(watches: &Watches, roots: &[PathBuf]) {
         if lock(watches).is_none() {
             return;
         }
+        // Not under the lock: a long walk must not keep the daemon waiting that wants the watches.
         let directories = Survey::of(roots).directories;
-        let watched = lock(watches).as_mut().map(|it| it.watch(&directories));
+        let mut events = lock(watches);
+        let watched = events.as_mut().map(|events| events.watch(&directories));
+        drop(events);
         let watching = watched.unwrap_or_default();
         if let Some(untold) = &watching.untold
             && untold.is_limit
