@@ -1,7 +1,7 @@
 //! What the memory allocator keeps.
 
 /// Has memory that is no longer used go back to the system. By itself glibc (malloc/malloc.c, `mp_.trim_threshold`)
-/// keeps up to twice the largest block that was freed, if that had 32 MiB at most: that of a large folder, for good.
+/// keeps up to twice the largest block that was freed, if that had 32 MiB at most: that of an index's first filling.
 ///
 /// docs/performance.md says what that is worth.
 pub fn give_back() {
